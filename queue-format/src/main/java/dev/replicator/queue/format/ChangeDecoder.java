@@ -1,0 +1,103 @@
+package dev.replicator.queue.format;
+
+import dev.replicator.queue.ChangeKind;
+import dev.replicator.queue.ColumnSchema;
+import dev.replicator.queue.RowChange;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.Unchanged;
+import dev.replicator.queue.ValueEncoding;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** Reads the changes of one block, the inverse of {@link ChangeEncoder}. */
+public final class ChangeDecoder {
+    private static final ChangeKind[] KINDS = ChangeKind.values();
+
+    private final String table;
+    private final ValueEncoding[] encodings;
+
+    public ChangeDecoder(TableSchema schema) {
+        this.table = schema.name().toString();
+        List<ColumnSchema> columns = schema.columns();
+        this.encodings = columns.stream().map(ColumnSchema::encoding).toArray(ValueEncoding[]::new);
+    }
+
+    /**
+     * Decodes the next change.
+     *
+     * @param payload uncompressed payload of a block, see {@link Blocks#payload}; must have an array
+     * @return a change whose arrays the caller owns
+     * @throws CorruptRecordException when the bytes are no change of this schema
+     */
+    public RowChange next(ByteBuffer payload) throws CorruptRecordException {
+        int start = payload.position();
+        try {
+            ChangeKind kind = KINDS[(int) varint(payload)];
+            return new RowChange(kind, image(payload), image(payload));
+        } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
+            CorruptRecordException corrupt =
+                    new CorruptRecordException("a block of " + table, start, "not a change of its schema");
+            corrupt.initCause(e);
+            throw corrupt;
+        }
+    }
+
+    private Object[] image(ByteBuffer in) {
+        if (in.get() == 0) {
+            return null;
+        }
+        Object[] values = new Object[encodings.length];
+        for (int i = 0; i < values.length; i++) {
+            byte branch = in.get();
+            if (branch != 0) {
+                values[i] = branch == 4 ? Unchanged.UNCHANGED : value(in, encodings[i]);
+            }
+        }
+        return values;
+    }
+
+    private static Object value(ByteBuffer in, ValueEncoding encoding) {
+        return switch (encoding) {
+            case BOOLEAN -> in.get() != 0;
+            case INT -> (int) varint(in);
+            case LONG -> varint(in);
+            case BYTES -> bytes(in);
+            case TEXT -> text(in);
+        };
+    }
+
+    private static byte[] bytes(ByteBuffer in) {
+        byte[] value = new byte[checkedLength(in)];
+        in.get(value);
+        return value;
+    }
+
+    private static String text(ByteBuffer in) {
+        int length = checkedLength(in);
+        String value = new String(in.array(), in.arrayOffset() + in.position(), length, StandardCharsets.UTF_8);
+        in.position(in.position() + length);
+        return value;
+    }
+
+    private static int checkedLength(ByteBuffer in) {
+        long length = varint(in);
+        if (length < 0 || length > in.remaining()) {
+            throw new BufferUnderflowException();
+        }
+        return (int) length;
+    }
+
+    private static long varint(ByteBuffer in) {
+        long zigzag = 0;
+        for (int shift = 0; shift < 64; shift += 7) {
+            byte b = in.get();
+            zigzag |= (long) (b & 0x7F) << shift;
+            if (b >= 0) {
+                return (zigzag >>> 1) ^ -(zigzag & 1);
+            }
+        }
+        throw new IndexOutOfBoundsException("varint longer than 64 bits");
+    }
+}

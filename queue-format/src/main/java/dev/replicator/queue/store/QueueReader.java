@@ -1,0 +1,57 @@
+package dev.replicator.queue.store;
+
+import dev.replicator.queue.format.RecordHandler;
+import dev.replicator.queue.format.RecordHeader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Set;
+
+/** Reads durable records in order. Used by one thread. Holds its segment file open, so pruning never pulls it away. */
+public interface QueueReader extends AutoCloseable {
+    /**
+     * Moves to the next durable record.
+     *
+     * @return its header, or null when there is none yet
+     * @throws CorruptQueueException naming file and offset
+     * @throws PositionPrunedException when the next segment was pruned meanwhile
+     */
+    RecordHeader next() throws IOException;
+
+    /**
+     * Moves to the next durable record that is not a transaction, or is a transaction with a table of the set; uses
+     * segment summaries to pass over whole segments.
+     *
+     * @return its header, or null when all durable records were passed
+     */
+    RecordHeader next(Set<Integer> tableIds) throws IOException;
+
+    /** seq of the last transaction passed, matching or not. */
+    long passedSeq();
+
+    /** End LSN of the last record passed. */
+    long passedLsn();
+
+    /**
+     * The current record's whole image, for records up to {@code maxBytes}; valid until the next call of this reader.
+     *
+     * @throws IllegalStateException when it is larger: use {@link #blocks}
+     */
+    ByteBuffer image(int maxBytes) throws IOException;
+
+    /**
+     * Streams the current record's blocks; {@link RecordHandler#header} and {@link RecordHandler#end} are called too.
+     * Blocks of tables not in the set are passed over unread.
+     *
+     * @param tableIds tables to read, or null for all
+     */
+    void blocks(Set<Integer> tableIds, RecordHandler handler) throws IOException;
+
+    /** File and offset of the current record, for messages. */
+    Path file();
+
+    long offset();
+
+    @Override
+    void close() throws IOException;
+}

@@ -1,0 +1,34 @@
+package dev.replicator.queue.store;
+
+import dev.replicator.queue.format.RecordHeader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * Appends records. Used by one thread. Returning from {@link #append} means written to the file, not durable: the sync
+ * thread makes it durable in groups, as soon as the previous fsync ended.
+ */
+public interface QueueWriter {
+    /**
+     * Appends a whole record image. A transaction's seq must be the last one plus 1 and its epoch the queue's (rule
+     * R07); other records carry the last seq. A SCHEMA record is remembered for {@link ReplicationQueue#schema}.
+     *
+     * @param image from position to limit; consumed
+     * @throws OutOfOrderException when seq or epoch do not follow
+     * @throws QueueFullException when the disk is full: nothing was appended, the caller may try again
+     * @throws IOException when the disk failed; the queue must be closed and opened again
+     */
+    void append(RecordHeader header, ByteBuffer image) throws IOException;
+
+    /**
+     * Starts a transaction too large for memory: its blocks go to a segment of their own first, and only {@link
+     * LargeRecord#commit} makes the record exist.
+     */
+    LargeRecord beginLarge() throws IOException;
+
+    /** seq of the last appended transaction, durable or not. */
+    long lastSeq();
+
+    /** Waits until all that was appended is durable. */
+    void sync() throws IOException;
+}

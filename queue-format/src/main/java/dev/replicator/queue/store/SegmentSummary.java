@@ -1,0 +1,27 @@
+package dev.replicator.queue.store;
+
+import dev.replicator.queue.Epoch;
+import java.nio.file.Path;
+import java.util.Set;
+
+/**
+ * What one segment holds.
+ *
+ * @param file its path
+ * @param epoch history of its records
+ * @param firstSeq number of its first transaction, or the number the next one will have
+ * @param lastSeq number of its last transaction; firstSeq - 1 when it has none
+ * @param records all records
+ * @param sizeBytes file size
+ * @param closed whether it has its footer
+ * @param tableIds tables with changes in it
+ */
+public record SegmentSummary(
+        Path file,
+        Epoch epoch,
+        long firstSeq,
+        long lastSeq,
+        long records,
+        long sizeBytes,
+        boolean closed,
+        Set<Integer> tableIds) {}
