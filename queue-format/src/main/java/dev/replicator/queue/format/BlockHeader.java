@@ -68,7 +68,9 @@ public record BlockHeader(
         int at = in.position();
         if (in.getInt(at) != MAGIC) {
             throw new CorruptRecordException(
-                    source, offset, String.format(java.util.Locale.ROOT, "no block begins here (magic 0x%08X)", in.getInt(at)));
+                    source,
+                    offset,
+                    String.format(java.util.Locale.ROOT, "no block begins here (magic 0x%08X)", in.getInt(at)));
         }
         int compression = in.get(at + 20);
         int rawLength = in.getInt(at + 24);
@@ -95,7 +97,9 @@ public record BlockHeader(
         int actual = checksum(block.duplicate().limit(block.position() + LENGTH + storedLength), block.position());
         if (actual != checksum) {
             throw new CorruptRecordException(
-                    source, offset, String.format(java.util.Locale.ROOT, "block checksum 0x%08X, computed 0x%08X", checksum, actual));
+                    source,
+                    offset,
+                    String.format(java.util.Locale.ROOT, "block checksum 0x%08X, computed 0x%08X", checksum, actual));
         }
     }
 

@@ -145,7 +145,9 @@ public record RecordHeader(
         int at = in.position();
         if (in.getInt(at) != MAGIC) {
             throw new CorruptRecordException(
-                    source, offset, String.format(java.util.Locale.ROOT, "no record begins here (magic 0x%08X)", in.getInt(at)));
+                    source,
+                    offset,
+                    String.format(java.util.Locale.ROOT, "no record begins here (magic 0x%08X)", in.getInt(at)));
         }
         int version = in.get(at + 4) & 0xFF;
         if (version != VERSION) {
@@ -175,7 +177,9 @@ public record RecordHeader(
         int actual = crc(in, start, length - 4);
         if (expected != actual) {
             throw new CorruptRecordException(
-                    source, offset, String.format(java.util.Locale.ROOT, "header checksum 0x%08X, computed 0x%08X", expected, actual));
+                    source,
+                    offset,
+                    String.format(java.util.Locale.ROOT, "header checksum 0x%08X, computed 0x%08X", expected, actual));
         }
         RecordKind kind = RecordKind.ofCode(in.get(start + 5) & 0xFF);
         if (kind == null) {
