@@ -1,0 +1,9 @@
+package dev.replicator.runtime.cli;
+
+/** Values of {@code --output}. */
+public enum OutputFormat {
+    /** For people. */
+    TEXT,
+    /** For programs. */
+    JSON
+}
