@@ -1,0 +1,22 @@
+package dev.replicator.slave.postgres;
+
+/**
+ * Bounds of the fast path.
+ *
+ * @param memoryBytes estimated size of collected row images at which a batch is flushed in a piece
+ * @param copyRows number of inserted rows of one table from which COPY is used instead of INSERT
+ */
+public record ApplyOptions(long memoryBytes, int copyRows) {
+
+    public ApplyOptions {
+        if (memoryBytes < 1 || copyRows < 1) {
+            throw new IllegalArgumentException(
+                    "memoryBytes " + memoryBytes + " and copyRows " + copyRows + " must be positive");
+        }
+    }
+
+    /** 64 MiB and the row count from which COPY was measured to win. */
+    public static ApplyOptions defaults() {
+        return new ApplyOptions(64L << 20, 100);
+    }
+}

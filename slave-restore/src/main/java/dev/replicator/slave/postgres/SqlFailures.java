@@ -1,0 +1,70 @@
+package dev.replicator.slave.postgres;
+
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import org.postgresql.PGConnection;
+
+/** Sorts SQL failures by SQLSTATE, never by text (rule R23). */
+public final class SqlFailures {
+    private static final Set<String> SERVER_GONE = Set.of("57P01", "57P02", "57P03", "57P05");
+
+    private SqlFailures() {}
+
+    /** What to do about a failed statement. */
+    public enum Kind {
+        /** Roll back, back off, repeat: nothing is wrong with the rows. */
+        WEATHER,
+        /** The rows do not fit: careful replay, then the conflict policy. */
+        CONFLICT,
+        /** The table has to be mended: it is parked. */
+        TABLE_ERROR,
+        /** The session is lost: connect again and read the position again (rule R10). */
+        CONNECTION
+    }
+
+    /** Classifies a failure; what is unknown is a table's error, never repeated for ever. */
+    public static Kind classify(SQLException failure) {
+        String state = failure.getSQLState();
+        if (state == null || state.length() < 5) {
+            return Kind.TABLE_ERROR;
+        }
+        if (SERVER_GONE.contains(state)) {
+            return Kind.CONNECTION;
+        }
+        return switch (state.substring(0, 2)) {
+            case "08", "28", "3D" -> Kind.CONNECTION;
+            case "23" -> Kind.CONFLICT;
+            case "40" -> state.equals("40002") ? Kind.CONFLICT : Kind.WEATHER;
+                // 25: the session became read-only or timed out; 58: the server's operating system failed.
+            case "25", "53", "57", "58" -> Kind.WEATHER;
+            default -> state.equals("55P03") ? Kind.WEATHER : Kind.TABLE_ERROR;
+        };
+    }
+
+    /** The server process of a session, to be asked about while the session itself waits. */
+    public static int backendPid(Connection session) throws SQLException {
+        return session.unwrap(PGConnection.class).getBackendPID();
+    }
+
+    /**
+     * Server processes that the given one waits for, read through another session.
+     *
+     * @return process ids, empty when it waits for nobody
+     */
+    public static List<Integer> blockingPids(Connection observer, int backendPid) throws SQLException {
+        try (PreparedStatement statement = observer.prepareStatement("SELECT pg_blocking_pids(?)")) {
+            statement.setInt(1, backendPid);
+            try (ResultSet rows = statement.executeQuery()) {
+                rows.next();
+                Array pids = rows.getArray(1);
+                return Arrays.asList((Integer[]) pids.getArray());
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+package dev.replicator.slave.postgres;
+
+import dev.replicator.queue.ColumnSchema;
+import dev.replicator.queue.TableName;
+import dev.replicator.queue.TableSchema;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * How one version of a table in the stream meets one table of the slave: columns by name, how a row is found, and which
+ * columns decide whether an update must be split. Immutable; made anew when the stream's schema or the target changes.
+ */
+public final class TableBinding {
+    private final TableSchema schema;
+    private final TargetTable target;
+    private final TargetColumn[] columns;
+    private final int[] written;
+    private final int[] locator;
+    private final int[] splitting;
+    private final List<TargetColumn> targetOnly;
+
+    private TableBinding(TableSchema schema, TargetTable target, TargetColumn[] columns) throws TableException {
+        this.schema = schema;
+        this.target = target;
+        this.columns = columns;
+        this.written = indexes(i -> columns[i] != null && !columns[i].generated());
+        this.locator = chooseLocator();
+        Set<Integer> located = new HashSet<>();
+        for (int column : locator) {
+            located.add(column);
+        }
+        Set<String> unique = new HashSet<>();
+        target.keys().forEach(key -> unique.addAll(key.dependsOn()));
+        this.splitting = indexes(i -> columns[i] != null
+                && !columns[i].generated()
+                && !located.contains(i)
+                && (columns[i].identityAlways() || unique.contains(columns[i].name())));
+        Set<String> supplied = new HashSet<>();
+        schema.columns().forEach(column -> supplied.add(column.name()));
+        this.targetOnly = target.columns().stream()
+                .filter(column -> !column.generated() && !supplied.contains(column.name()))
+                .toList();
+    }
+
+    /** Binds where every column of the stream must exist on the target. */
+    public static TableBinding of(TableSchema schema, TargetTable target) throws TableException {
+        return of(schema, target, Set.of());
+    }
+
+    /**
+     * Binds a table of the stream to a table of the slave.
+     *
+     * @param schema the table as the stream describes it
+     * @param target the slave's table, which may have another name and more columns
+     * @param ignorable columns of the stream that may be absent on the target: during catch-up those of older schemas
+     *     that the dump's table no longer has (rule R08)
+     * @throws TableException when a column is missing, with the ALTER TABLE that adds it
+     */
+    public static TableBinding of(TableSchema schema, TargetTable target, Set<String> ignorable) throws TableException {
+        TargetColumn[] columns = new TargetColumn[schema.columns().size()];
+        List<ColumnSchema> missing = new ArrayList<>();
+        for (int i = 0; i < columns.length; i++) {
+            ColumnSchema column = schema.columns().get(i);
+            Optional<TargetColumn> match = target.column(column.name());
+            if (match.isPresent()) {
+                columns[i] = match.get();
+            } else if (!ignorable.contains(column.name())) {
+                missing.add(column);
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw missingColumns(target.name(), missing);
+        }
+        return new TableBinding(schema, target, columns);
+    }
+
+    private static TableException missingColumns(TableName table, List<ColumnSchema> missing) {
+        List<String> names = missing.stream().map(ColumnSchema::name).toList();
+        List<String> clauses = missing.stream()
+                .map(column -> "ADD COLUMN " + TableName.quote(column.name()) + " " + TypeNames.sql(column))
+                .toList();
+        return new TableException(
+                table,
+                "Table " + table + " on the slave lacks the column(s) " + String.join(", ", names) + " of the master",
+                "Run on the slave: ALTER TABLE " + table.quoted() + " " + String.join(", ", clauses)
+                        + "; then resume.");
+    }
+
+    private int[] chooseLocator() throws TableException {
+        if (schema.replicaIdentity() == 'f') {
+            List<Integer> found = new ArrayList<>();
+            for (String name : target.primaryKey()) {
+                for (int i = 0; i < columns.length; i++) {
+                    if (columns[i] != null && columns[i].name().equals(name)) {
+                        found.add(i);
+                    }
+                }
+            }
+            boolean whole = found.size() == target.primaryKey().size();
+            return whole ? found.stream().mapToInt(Integer::intValue).toArray() : new int[0];
+        }
+        int[] identity = indexes(i -> schema.columns().get(i).identity());
+        for (int column : identity) {
+            if (columns[column] == null) {
+                String name = schema.columns().get(column).name();
+                throw new TableException(
+                        target.name(),
+                        String.format(
+                                Locale.ROOT,
+                                "Table %s on the slave lacks column %s, by which the master names rows",
+                                target.name(),
+                                name),
+                        "Run resync for the table.");
+            }
+        }
+        return identity;
+    }
+
+    private int[] indexes(java.util.function.IntPredicate wanted) {
+        return java.util.stream.IntStream.range(0, columns.length)
+                .filter(wanted)
+                .toArray();
+    }
+
+    public TableSchema schema() {
+        return schema;
+    }
+
+    public TargetTable target() {
+        return target;
+    }
+
+    /** The target's name. */
+    public TableName table() {
+        return target.name();
+    }
+
+    /** False when rows can only be found by their whole image. */
+    public boolean keyed() {
+        return locator.length > 0;
+    }
+
+    /** The target column of a stream column; null when it is ignored. */
+    TargetColumn column(int streamIndex) {
+        return columns[streamIndex];
+    }
+
+    /** Stream columns whose values are written. */
+    int[] written() {
+        return written;
+    }
+
+    /** Stream columns that find a row; empty when only the whole image does. */
+    int[] locator() {
+        return locator;
+    }
+
+    /** Stream columns outside the locator whose change means that an update must be split (rule R04). */
+    int[] splitting() {
+        return splitting;
+    }
+
+    /** Target columns the stream knows nothing of, without generated ones. */
+    List<TargetColumn> targetOnly() {
+        return targetOnly;
+    }
+}

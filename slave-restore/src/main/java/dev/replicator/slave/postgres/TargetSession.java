@@ -1,0 +1,101 @@
+package dev.replicator.slave.postgres;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Properties;
+
+/**
+ * Opens sessions on the slave's database with everything pinned that changes how values are read or how rows are
+ * written (rule R12), so that settings of the role or the database cannot bend them.
+ */
+public final class TargetSession {
+    private static final String PINNED =
+            "SET client_encoding = 'UTF8'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; "
+                    + "SET timezone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C'; "
+                    + "SET xmloption = 'content'; SET search_path = ''; SET row_security = off; SET statement_timeout = 0; "
+                    + "SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off; "
+                    + "SET default_transaction_isolation = 'read committed'; SET synchronous_commit = off; "
+                    + "SET check_function_bodies = off; "
+                    // Rows are found by key: a table without fresh statistics must not be read whole for a handful of
+                    // rows.
+                    + "SET enable_seqscan = off";
+
+    private TargetSession() {}
+
+    /**
+     * Opens a pinned session in auto-commit mode. Origin triggers and foreign keys are off in it if the role may set
+     * {@code session_replication_role}; ask {@link #isReplica}.
+     *
+     * @param url JDBC URL
+     * @param user role
+     * @param password password, may be null
+     * @param purpose shown in pg_stat_activity after {@code replicator }, for example {@code slave reporting main}
+     */
+    public static Connection open(String url, String user, String password, String purpose) throws SQLException {
+        Properties properties = new Properties();
+        properties.setProperty("user", user);
+        if (password != null) {
+            properties.setProperty("password", password);
+        }
+        properties.setProperty("ApplicationName", "replicator " + purpose);
+        properties.setProperty("tcpKeepAlive", "true");
+        properties.setProperty("connectTimeout", "10");
+        // Results come as the server's text, which is what row images hold.
+        properties.setProperty("binaryTransfer", "false");
+        // A closed statement is deallocated: its plan must not outlive a change of the table.
+        properties.setProperty("preparedStatementCacheQueries", "0");
+        Connection connection = DriverManager.getConnection(url, properties);
+        try {
+            pin(connection);
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
+        }
+        return connection;
+    }
+
+    private static void pin(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(PINNED);
+            if (connection.getMetaData().getDatabaseMajorVersion() >= 17) {
+                statement.execute("SET transaction_timeout = 0");
+            }
+            try {
+                statement.execute("SET session_replication_role = replica");
+            } catch (SQLException e) {
+                if (!"42501".equals(e.getSQLState())) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** True when origin triggers and foreign keys do not act in this session. */
+    public static boolean isReplica(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("SHOW session_replication_role")) {
+            rows.next();
+            return rows.getString(1).equals("replica");
+        }
+    }
+
+    /**
+     * Takes the session lock that keeps a second daemon of the same slave out (rule R10). Held until the session ends.
+     *
+     * @return false when another session holds it
+     */
+    public static boolean tryLock(Connection connection, String cluster, String slave) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT pg_try_advisory_lock(hashtextextended(?, 0))")) {
+            statement.setString(1, "replicator slave " + cluster + "/" + slave);
+            try (ResultSet rows = statement.executeQuery()) {
+                rows.next();
+                return rows.getBoolean(1);
+            }
+        }
+    }
+}
