@@ -23,7 +23,11 @@ public final class HttpServer implements AutoCloseable {
      * @throws ReplicatorException if the address cannot be taken
      */
     public HttpServer(String address, Metrics metrics, Supplier<Health> health) {
-        Endpoint endpoint = Endpoint.parse(address);
+        this(Endpoint.parse(address), metrics, health);
+    }
+
+    /** As above. */
+    public HttpServer(Endpoint endpoint, Metrics metrics, Supplier<Health> health) {
         try {
             server = com.sun.net.httpserver.HttpServer.create(
                     new InetSocketAddress(endpoint.host(), endpoint.port()), 0);

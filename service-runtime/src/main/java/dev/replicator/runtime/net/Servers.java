@@ -11,7 +11,6 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import java.io.IOException;
-import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
@@ -51,11 +50,13 @@ public final class Servers {
         try {
             return builder.build().start();
         } catch (IOException e) {
-            boolean inUse = e instanceof BindException || e.getCause() instanceof BindException;
+            Throwable reason = e;
+            while (reason.getCause() != null) {
+                reason = reason.getCause();
+            }
             throw new ReplicatorException(
                     ErrorCode.CONFIGURATION,
-                    "Cannot listen on " + listen + ": "
-                            + (inUse ? "the address is in use or not of this machine" : e.toString()),
+                    "Cannot listen on " + listen + ": " + reason.getMessage(),
                     "Stop what holds the port, or set another address under `listen`.",
                     e);
         }
