@@ -1,0 +1,225 @@
+package dev.replicator.slave.lane;
+
+import dev.replicator.queue.Position;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Hand-over from a lane's decoder to its applier: decoded items in order, bounded by bytes. Whoever is faster waits, so
+ * batches grow by themselves while the database is busy and stay small while it is idle.
+ *
+ * <p>Two threads: one puts, one takes. Any thread may {@link #wake}.
+ */
+final class Intake {
+    private final long maxBytes;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Deque<LaneItem> items = new ArrayDeque<>();
+    private long bytes;
+    private long knownThrough = -1;
+    private boolean moreComing;
+    private boolean closed;
+    private boolean woken;
+
+    Intake(long maxBytes) {
+        this.maxBytes = maxBytes;
+    }
+
+    /** Adds an item; waits while the intake is full. After {@link #close} items are dropped. */
+    void put(LaneItem item) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (!closed && bytes > 0 && bytes + item.bytes() > maxBytes) {
+                changed.await();
+            }
+            if (!closed) {
+                items.add(item);
+                bytes += item.bytes();
+                changed.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Notes that everything up to a transaction is here: nothing below it can come any more.
+     *
+     * @param seq that transaction
+     */
+    void knowThrough(long seq) {
+        lock.lock();
+        try {
+            if (seq > knownThrough) {
+                knownThrough = seq;
+                changed.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tells whether bytes wait to be decoded: then a batch may wait a little for them. */
+    void moreComing(boolean value) {
+        lock.lock();
+        try {
+            if (moreComing != value) {
+                moreComing = value;
+                changed.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Makes the current {@link #await} return. */
+    void wake() {
+        lock.lock();
+        try {
+            woken = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void close() {
+        lock.lock();
+        try {
+            closed = true;
+            items.clear();
+            bytes = 0;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether all transactions up to {@code seq} have been taken and nothing of them can still come. */
+    boolean isDrainedThrough(long seq) {
+        lock.lock();
+        try {
+            LaneItem first = items.peek();
+            return first == null ? knownThrough >= seq : first.seq() > seq;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until there is something to take up to {@code maxSeq}, the batch is worth taking, somebody wakes it, or time is
+     * up.
+     */
+    void await(BatchLimits limits, long maxSeq, Duration timeout) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            long left = timeout.toNanos();
+            while (!woken && !hasTakeableLocked(maxSeq) && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+            long fill = limits.interval().toNanos();
+            while (!woken && moreComing && !isFullLocked(limits) && fill > 0) {
+                fill = changed.awaitNanos(fill);
+            }
+            woken = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for the next item without regard to limits, for the pieces of a large transaction. */
+    Batch takeNext() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (items.isEmpty()) {
+                if (!changed.await(10, TimeUnit.MINUTES)) {
+                    throw new IllegalStateException("no piece of a begun transaction came for 10 minutes");
+                }
+            }
+            LaneItem item = removeLocked();
+            return batchOf(item);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Takes the next batch.
+     *
+     * @param maxSeq transactions beyond it stay
+     * @return null when there is nothing to take
+     */
+    Batch take(BatchLimits limits, long maxSeq) {
+        lock.lock();
+        try {
+            List<ChangeRun> runs = new ArrayList<>();
+            Position end = null;
+            long micros = 0;
+            long taken = 0;
+            int transactions = 0;
+            LaneItem event = null;
+            while (event == null && hasTakeableLocked(maxSeq)) {
+                LaneItem item = items.peek();
+                if (item instanceof LaneItem.Piece piece) {
+                    boolean full = transactions >= limits.transactions() || taken + piece.bytes() > limits.bytes();
+                    if (transactions > 0 && (full || !piece.last())) {
+                        break;
+                    }
+                    removeLocked();
+                    if (!piece.last()) {
+                        return batchOf(piece);
+                    }
+                    runs.addAll(piece.runs());
+                    end = piece.position();
+                    micros = piece.commitMicros();
+                    taken += piece.bytes();
+                    transactions++;
+                } else if (item instanceof LaneItem.Passed passed) {
+                    removeLocked();
+                    end = passed.position();
+                    micros = Math.max(micros, passed.commitMicros());
+                } else {
+                    event = removeLocked();
+                }
+            }
+            return end == null && event == null ? null : new Batch(runs, end, micros, transactions, false, event);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static Batch batchOf(LaneItem item) {
+        if (item instanceof LaneItem.Piece piece) {
+            return new Batch(
+                    piece.runs(),
+                    piece.position(),
+                    piece.commitMicros(),
+                    piece.last() ? 1 : 0,
+                    !piece.last(),
+                    null);
+        }
+        return new Batch(List.of(), null, 0, 0, false, item);
+    }
+
+    private LaneItem removeLocked() {
+        LaneItem item = items.remove();
+        bytes -= item.bytes();
+        changed.signalAll();
+        return item;
+    }
+
+    private boolean hasTakeableLocked(long maxSeq) {
+        LaneItem first = items.peek();
+        return first != null && (first.seq() <= maxSeq || first instanceof LaneItem.Broken);
+    }
+
+    private boolean isFullLocked(BatchLimits limits) {
+        return bytes >= limits.bytes() || items.size() >= limits.transactions();
+    }
+}

@@ -1,0 +1,113 @@
+package dev.replicator.slave.lane;
+
+import dev.replicator.queue.Position;
+import dev.replicator.queue.wire.FromLane;
+import dev.replicator.queue.wire.LaneAck;
+import dev.replicator.queue.wire.SlaveLinkGrpc;
+import dev.replicator.queue.wire.Subscribe;
+import dev.replicator.queue.wire.ToLane;
+import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * One subscription at the forwarder. Messages wait in a queue of at most {@link #WINDOW}; the next is asked for only when one
+ * has been taken, so a slow database slows the forwarder down and nothing piles up here.
+ *
+ * <p>One thread takes, one acknowledges; close from any.
+ */
+final class LaneStream implements AutoCloseable {
+    /** Messages under way; the forwarder cuts records into slices of at most a megabyte. */
+    private static final int WINDOW = 8;
+
+    private final BlockingQueue<Signal> inbound = new LinkedBlockingQueue<>();
+    private final Observer observer = new Observer();
+
+    private LaneStream() {}
+
+    /** A message, or the end. */
+    private record Signal(ToLane message, Throwable end) {}
+
+    static LaneStream open(Channel channel, Subscribe subscribe) {
+        LaneStream stream = new LaneStream();
+        SlaveLinkGrpc.newStub(channel).subscribe(stream.observer);
+        stream.observer.call.onNext(
+                FromLane.newBuilder().setSubscribe(subscribe).build());
+        return stream;
+    }
+
+    /**
+     * Waits for the next message.
+     *
+     * @throws StatusRuntimeException when the stream has ended, also in order
+     */
+    ToLane take() throws InterruptedException {
+        Signal signal = inbound.take();
+        if (signal.end() != null) {
+            inbound.add(signal);
+            throw Status.fromThrowable(signal.end()).asRuntimeException();
+        }
+        observer.call.request(1);
+        return signal.message();
+    }
+
+    /** Whether a message waits. */
+    boolean hasMore() {
+        return !inbound.isEmpty();
+    }
+
+    /** Tells the forwarder what is durable here. */
+    void acknowledge(Position applied) {
+        observer.acknowledge(FromLane.newBuilder()
+                .setAck(LaneAck.newBuilder().setApplied(WirePositions.toWire(applied)))
+                .build());
+    }
+
+    @Override
+    public void close() {
+        observer.call.cancel("lane ends", null);
+    }
+
+    private final class Observer implements ClientResponseObserver<FromLane, ToLane> {
+        private ClientCallStreamObserver<FromLane> call;
+        private boolean ended;
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<FromLane> stream) {
+            call = stream;
+            stream.disableAutoRequestWithInitial(WINDOW);
+        }
+
+        @Override
+        public void onNext(ToLane message) {
+            inbound.add(new Signal(message, null));
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            end(error);
+        }
+
+        @Override
+        public void onCompleted() {
+            end(Status.UNAVAILABLE
+                    .withDescription("the forwarder ended the stream")
+                    .asRuntimeException());
+        }
+
+        synchronized void acknowledge(FromLane ack) {
+            if (!ended) {
+                call.onNext(ack);
+            }
+        }
+
+        private synchronized void end(Throwable reason) {
+            ended = true;
+            inbound.add(new Signal(null, reason));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+package dev.replicator.slave.lane;
+
+import dev.replicator.queue.RowChange;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.TableSelection;
+import dev.replicator.queue.format.BlockHeader;
+import dev.replicator.queue.format.Blocks;
+import dev.replicator.queue.format.ChangeDecoder;
+import dev.replicator.queue.format.ControlRecords;
+import dev.replicator.queue.format.CorruptRecordException;
+import dev.replicator.queue.format.RecordHandler;
+import dev.replicator.queue.format.RecordHeader;
+import dev.replicator.queue.format.RecordKind;
+import dev.replicator.queue.format.TableSchemas;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Turns verified records into what a lane has to do, dropping what is not its business. Lives on the lane's decoder
+ * thread, ahead of the database by at most one intake.
+ */
+final class RecordDecoder implements RecordHandler {
+    /** Decoded rows take about this many times their Avro form in memory. */
+    private static final int MEMORY_FACTOR = 4;
+
+    /** What a transaction costs beside its rows. */
+    private static final int TRANSACTION_BYTES = 300;
+
+    private final Intake intake;
+    private final long pieceBytes;
+    private final Map<Integer, List<Replica>> replicas;
+    private final boolean main;
+    private final Set<Integer> knownTables;
+    private TableSelection selection;
+
+    private final Map<SchemaKey, Decoding> schemas = new HashMap<>();
+    private RecordHeader current;
+    private List<ChangeRun> runs = new ArrayList<>();
+    private long bytes;
+    private boolean firstPiece;
+    private boolean stopped;
+
+    private record SchemaKey(int tableId, long fingerprint) {}
+
+    private record Decoding(TableSchema schema, ChangeDecoder decoder) {}
+
+    /**
+     * @param knownTables ids of all tables of the slave, in any lane
+     * @param selection the table set in force where the stream begins
+     */
+    RecordDecoder(LanePlan plan, Set<Integer> knownTables, TableSelection selection, Intake intake, long pieceBytes) {
+        this.intake = intake;
+        this.pieceBytes = pieceBytes;
+        this.replicas = new HashMap<>(plan.replicas());
+        this.main = plan.lane().isMain();
+        this.knownTables = Set.copyOf(knownTables);
+        this.selection = selection;
+    }
+
+    /** The table set from here on. */
+    void select(TableSelection now) {
+        selection = now;
+    }
+
+    /** True after an item that changes the lane's tables: whatever follows must be read again with the new ones. */
+    boolean isStopped() {
+        return stopped;
+    }
+
+    @Override
+    public void header(RecordHeader header) {
+        current = header;
+        if (header.isTransaction()) {
+            intake.knowThrough(header.seq() - 1);
+            runs = new ArrayList<>();
+            bytes = TRANSACTION_BYTES;
+            firstPiece = true;
+        }
+    }
+
+    @Override
+    public void block(BlockHeader header, ByteBuffer block) throws IOException {
+        if (stopped) {
+            return;
+        }
+        if (current.kind() == RecordKind.TRANSACTION) {
+            changes(header, block);
+        } else if (current.kind() == RecordKind.SCHEMA) {
+            schema(TableSchemas.fromJson(ControlRecords.jsonOf(block)));
+        } else if (current.kind() == RecordKind.DUMP_MARKER) {
+            marker(DumpMarkers.textOf(ControlRecords.jsonOf(block)));
+        }
+    }
+
+    @Override
+    public void end(RecordHeader header) throws IOException {
+        if (header.isTransaction() && !stopped) {
+            flush(true);
+            intake.knowThrough(header.seq());
+        }
+    }
+
+    private void changes(BlockHeader header, ByteBuffer block) throws IOException {
+        List<Replica> targets = replicas.getOrDefault(header.tableId(), List.of());
+        Decoding decoding = null;
+        for (Replica replica : targets) {
+            if (!LaneRules.applies(replica, current.seq(), current.transactionId())) {
+                continue;
+            }
+            if (decoding == null) {
+                decoding = decoding(header);
+            }
+            // Each relation gets rows of its own: netting works on the arrays.
+            runs.add(new ChangeRun(replica, decoding.schema(), current.seq(), decode(header, block, decoding)));
+            bytes += (long) header.rawLength() * MEMORY_FACTOR;
+        }
+        if (bytes >= pieceBytes) {
+            flush(false);
+        }
+    }
+
+    private static List<RowChange> decode(BlockHeader header, ByteBuffer block, Decoding decoding)
+            throws CorruptRecordException {
+        ByteBuffer payload = Blocks.payload(header, block);
+        List<RowChange> changes = new ArrayList<>(header.changeCount());
+        for (int i = 0; i < header.changeCount(); i++) {
+            changes.add(decoding.decoder().next(payload));
+        }
+        return changes;
+    }
+
+    private Decoding decoding(BlockHeader header) throws CorruptRecordException {
+        Decoding decoding = schemas.get(new SchemaKey(header.tableId(), header.fingerprint()));
+        if (decoding == null) {
+            throw new CorruptRecordException(
+                    "lane stream",
+                    current.seq(),
+                    "a block of table " + header.tableId() + " came before its schema "
+                            + Long.toHexString(header.fingerprint()));
+        }
+        return decoding;
+    }
+
+    private void schema(TableSchema schema) throws IOException {
+        schemas.put(
+                new SchemaKey(schema.tableId(), schema.fingerprint()),
+                new Decoding(schema, new ChangeDecoder(schema)));
+        List<Replica> own = replicas.getOrDefault(schema.tableId(), List.of());
+        boolean newLife = own.stream()
+                .anyMatch(replica -> LaneRules.effect(replica, schema) == LaneRules.SchemaEffect.NEW_INCARNATION);
+        boolean newTable = main && !knownTables.contains(schema.tableId()) && selection.contains(schema.name());
+        if (newLife || newTable) {
+            put(new LaneItem.NewSchema(current.seq(), schema));
+            stopped = true;
+        }
+    }
+
+    private void marker(String text) throws IOException {
+        List<Replica> settled = new ArrayList<>();
+        replicas.replaceAll((id, list) -> list.stream()
+                .map(replica -> {
+                    boolean mine = replica.boundary() != null
+                            && replica.boundary().markerId().equals(text);
+                    if (mine) {
+                        settled.add(replica);
+                    }
+                    return mine ? replica.settled() : replica;
+                })
+                .toList());
+        if (!settled.isEmpty()) {
+            put(new LaneItem.Settled(current.seq(), settled));
+        }
+    }
+
+    private void flush(boolean last) throws IOException {
+        put(new LaneItem.Piece(current.position(), current.commitMicros(), runs, bytes, firstPiece, last));
+        firstPiece = false;
+        runs = new ArrayList<>();
+        bytes = 0;
+    }
+
+    private void put(LaneItem item) throws IOException {
+        try {
+            intake.put(item);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            InterruptedIOException interrupted = new InterruptedIOException("lane ends");
+            interrupted.initCause(e);
+            throw interrupted;
+        }
+    }
+}

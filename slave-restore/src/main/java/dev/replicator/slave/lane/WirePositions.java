@@ -1,0 +1,41 @@
+package dev.replicator.slave.lane;
+
+import com.google.protobuf.ByteString;
+import dev.replicator.queue.Epoch;
+import dev.replicator.queue.Position;
+import dev.replicator.queue.wire.WirePosition;
+import java.nio.ByteBuffer;
+import java.util.UUID;
+
+/** Positions on the wire. */
+public final class WirePositions {
+    private WirePositions() {}
+
+    public static WirePosition toWire(Position position) {
+        UUID id = position.epoch().id();
+        ByteBuffer bytes = ByteBuffer.allocate(16)
+                .putLong(id.getMostSignificantBits())
+                .putLong(id.getLeastSignificantBits())
+                .flip();
+        return WirePosition.newBuilder()
+                .setEpoch(position.epoch().number())
+                .setEpochId(ByteString.copyFrom(bytes))
+                .setSeq(position.seq())
+                .setLsn(position.lsn())
+                .build();
+    }
+
+    /**
+     * Reads a position.
+     *
+     * @throws IllegalArgumentException when its epoch id is not 16 bytes
+     */
+    public static Position fromWire(WirePosition wire) {
+        ByteBuffer id = wire.getEpochId().asReadOnlyByteBuffer();
+        if (id.remaining() != 16) {
+            throw new IllegalArgumentException("an epoch id has 16 bytes, got " + id.remaining());
+        }
+        Epoch epoch = new Epoch(wire.getEpoch(), new UUID(id.getLong(), id.getLong()));
+        return new Position(epoch, wire.getSeq(), wire.getLsn());
+    }
+}
