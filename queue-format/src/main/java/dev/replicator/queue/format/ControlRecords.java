@@ -1,5 +1,8 @@
 package dev.replicator.queue.format;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
 import java.nio.ByteBuffer;
@@ -23,6 +26,34 @@ public final class ControlRecords {
     public static ByteBuffer heartbeat(Position at, long nowMicros) {
         RecordHeader header = new RecordHeader(RecordKind.HEARTBEAT, 0, 0, at, 0, nowMicros, 0, "", List.of());
         return header.encode();
+    }
+
+    /**
+     * A DUMP_MARKER record.
+     *
+     * @param tableIds tables whose dumps it settles; 0 alone when it settles none
+     * @param text {@link dev.replicator.queue.Boundary#markerId} of those dumps, or the mark of {@code admin wait}
+     */
+    public static ByteBuffer marker(Position at, List<Integer> tableIds, String text) {
+        String json = JsonNodeFactory.instance.objectNode().put("marker", text).toString();
+        return json(RecordKind.DUMP_MARKER, 0, at, tableIds, json);
+    }
+
+    /**
+     * Text of a DUMP_MARKER record.
+     *
+     * @param json see {@link #jsonOf}
+     * @throws CorruptRecordException when it is no marker
+     */
+    public static String markerText(String json) throws CorruptRecordException {
+        try {
+            return new ObjectMapper().readTree(json).required("marker").asText();
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            CorruptRecordException corrupt =
+                    new CorruptRecordException("DUMP_MARKER record", 0, "no marker text in it");
+            corrupt.initCause(e);
+            throw corrupt;
+        }
     }
 
     /**

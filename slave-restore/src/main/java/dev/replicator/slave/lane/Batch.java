@@ -13,8 +13,7 @@ import java.util.List;
  * @param open true when more pieces of its transaction follow
  * @param event what else happens at its end, or null
  */
-record Batch(
-        List<ChangeRun> runs, Position end, long commitMicros, int transactions, boolean open, LaneItem event) {
+record Batch(List<ChangeRun> runs, Position end, long commitMicros, int transactions, boolean open, LaneItem event) {
 
     boolean hasChanges() {
         return !runs.isEmpty() || open;

@@ -197,12 +197,7 @@ final class Intake {
     private static Batch batchOf(LaneItem item) {
         if (item instanceof LaneItem.Piece piece) {
             return new Batch(
-                    piece.runs(),
-                    piece.position(),
-                    piece.commitMicros(),
-                    piece.last() ? 1 : 0,
-                    !piece.last(),
-                    null);
+                    piece.runs(), piece.position(), piece.commitMicros(), piece.last() ? 1 : 0, !piece.last(), null);
         }
         return new Batch(List.of(), null, 0, 0, false, item);
     }

@@ -68,8 +68,7 @@ public final class LaneRules {
     }
 
     private static Replica copy(TableState table, Restore restore) {
-        boolean mirrored =
-                restore.phase() == RestorePhase.MIRRORED || restore.phase() == RestorePhase.COMPARED;
+        boolean mirrored = restore.phase() == RestorePhase.MIRRORED || restore.phase() == RestorePhase.COMPARED;
         return new Replica(
                 table.table(),
                 table.tableId(),

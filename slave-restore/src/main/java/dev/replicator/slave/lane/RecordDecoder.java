@@ -94,7 +94,7 @@ final class RecordDecoder implements RecordHandler {
         } else if (current.kind() == RecordKind.SCHEMA) {
             schema(TableSchemas.fromJson(ControlRecords.jsonOf(block)));
         } else if (current.kind() == RecordKind.DUMP_MARKER) {
-            marker(DumpMarkers.textOf(ControlRecords.jsonOf(block)));
+            marker(ControlRecords.markerText(ControlRecords.jsonOf(block)));
         }
     }
 
@@ -149,8 +149,7 @@ final class RecordDecoder implements RecordHandler {
 
     private void schema(TableSchema schema) throws IOException {
         schemas.put(
-                new SchemaKey(schema.tableId(), schema.fingerprint()),
-                new Decoding(schema, new ChangeDecoder(schema)));
+                new SchemaKey(schema.tableId(), schema.fingerprint()), new Decoding(schema, new ChangeDecoder(schema)));
         List<Replica> own = replicas.getOrDefault(schema.tableId(), List.of());
         boolean newLife = own.stream()
                 .anyMatch(replica -> LaneRules.effect(replica, schema) == LaneRules.SchemaEffect.NEW_INCARNATION);

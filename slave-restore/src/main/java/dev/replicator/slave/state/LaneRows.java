@@ -33,9 +33,7 @@ public final class LaneRows {
      */
     public WalPositions advance(Connection connection, LanePosition from, Position to, long commitMicros)
             throws SQLException {
-        String table = from.isMain()
-                ? "UPDATE replicator.progress SET"
-                : "UPDATE replicator.lane SET";
+        String table = from.isMain() ? "UPDATE replicator.progress SET" : "UPDATE replicator.lane SET";
         String key = from.isMain() ? " WHERE cluster = ? AND origin = 0" : " WHERE lane = ? AND NOT parked";
         List<WalPositions> rows = Sql.query(
                 connection,
@@ -143,6 +141,8 @@ public final class LaneRows {
     }
 
     private static OffsetDateTime timestamp(long micros) {
-        return micros == 0 ? null : Instant.EPOCH.plus(micros, ChronoUnit.MICROS).atOffset(ZoneOffset.UTC);
+        return micros == 0
+                ? null
+                : Instant.EPOCH.plus(micros, ChronoUnit.MICROS).atOffset(ZoneOffset.UTC);
     }
 }

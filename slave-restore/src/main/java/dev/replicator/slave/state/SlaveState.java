@@ -61,6 +61,10 @@ public record SlaveState(
 
     /** Distinct groups, in order. */
     public Collection<String> groups() {
-        return restores.values().stream().map(Restore::group).distinct().sorted().toList();
+        return restores.values().stream()
+                .map(Restore::group)
+                .distinct()
+                .sorted()
+                .toList();
     }
 }

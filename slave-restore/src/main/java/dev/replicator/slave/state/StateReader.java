@@ -49,8 +49,7 @@ public final class StateReader {
         for (Restore restore : Sql.query(connection, StateReader::restore, RESTORES)) {
             restores.put(restore.table(), restore);
         }
-        boolean paused = Sql.query(
-                        connection, row -> row.getBoolean(1), "SELECT paused FROM replicator.installation")
+        boolean paused = Sql.query(connection, row -> row.getBoolean(1), "SELECT paused FROM replicator.installation")
                 .get(0);
         return new SlaveState(lanes, tables, restores, paused);
     }
