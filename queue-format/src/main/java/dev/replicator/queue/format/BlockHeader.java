@@ -13,7 +13,8 @@ import java.util.zip.CRC32C;
  *      8    8 schema fingerprint; 0 when the payload is JSON text (records other than transactions)
  *     16    4 number of changes
  *     20    1 compression: 0 none, 1 zstd
- *     21    3 zero
+ *     21    1 zero
+ *     22    2 low 16 bits of the CRC32C of bytes 0 to 21 and 24 to 31: lengths and table are trusted before the payload is read
  *     24    4 length of the payload before compression
  *     28    4 length S of the payload as stored
  *     32    4 CRC32C of bytes 0 to 31 and the stored payload
@@ -40,6 +41,7 @@ public record BlockHeader(
     public static final int MAGIC = 0x5250424B;
     public static final int LENGTH = 36;
     private static final int CHECKED_LENGTH = 32;
+    private static final int CHECK_OFFSET = 22;
 
     /** Header and payload together, in bytes. */
     public long blockLength() {
@@ -56,6 +58,7 @@ public record BlockHeader(
         block.putInt(0, MAGIC).putInt(4, tableId).putLong(8, fingerprint).putInt(16, changeCount);
         block.putInt(20, compressed ? 1 << 24 : 0);
         block.putInt(24, rawLength).putInt(28, block.limit() - LENGTH);
+        block.putShort(CHECK_OFFSET, headerCheck(block, 0));
         block.putInt(CHECKED_LENGTH, checksum(block, 0));
     }
 
@@ -71,6 +74,9 @@ public record BlockHeader(
                     source,
                     offset,
                     String.format(java.util.Locale.ROOT, "no block begins here (magic 0x%08X)", in.getInt(at)));
+        }
+        if (in.getShort(at + CHECK_OFFSET) != headerCheck(in, at)) {
+            throw new CorruptRecordException(source, offset, "block header is damaged: its check differs");
         }
         int compression = in.get(at + 20);
         int rawLength = in.getInt(at + 24);
@@ -101,6 +107,13 @@ public record BlockHeader(
                     offset,
                     String.format(java.util.Locale.ROOT, "block checksum 0x%08X, computed 0x%08X", checksum, actual));
         }
+    }
+
+    private static short headerCheck(ByteBuffer block, int start) {
+        CRC32C crc = new CRC32C();
+        crc.update(block.duplicate().limit(start + CHECK_OFFSET).position(start));
+        crc.update(block.duplicate().limit(start + CHECKED_LENGTH).position(start + CHECK_OFFSET + 2));
+        return (short) crc.getValue();
     }
 
     private static int checksum(ByteBuffer block, int start) {

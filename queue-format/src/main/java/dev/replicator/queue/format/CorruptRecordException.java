@@ -6,6 +6,7 @@ import java.io.IOException;
 public class CorruptRecordException extends IOException {
     private final String source;
     private final long offset;
+    private final String detail;
 
     /**
      * @param source file or peer the bytes came from
@@ -16,6 +17,7 @@ public class CorruptRecordException extends IOException {
         super("corrupt record in " + source + " at offset " + offset + ": " + detail);
         this.source = source;
         this.offset = offset;
+        this.detail = detail;
     }
 
     public String source() {
@@ -24,5 +26,10 @@ public class CorruptRecordException extends IOException {
 
     public long offset() {
         return offset;
+    }
+
+    /** Expected and actual, without the place. */
+    public String detail() {
+        return detail;
     }
 }

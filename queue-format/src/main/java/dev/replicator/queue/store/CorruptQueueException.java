@@ -8,4 +8,11 @@ public final class CorruptQueueException extends CorruptRecordException {
     public CorruptQueueException(Path file, long offset, String detail) {
         super(file.toString(), offset, detail);
     }
+
+    /** A record's damage, seen in a segment. */
+    static CorruptQueueException of(Path file, CorruptRecordException damage) {
+        CorruptQueueException corrupt = new CorruptQueueException(file, damage.offset(), damage.detail());
+        corrupt.initCause(damage);
+        return corrupt;
+    }
 }

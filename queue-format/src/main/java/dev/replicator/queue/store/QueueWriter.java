@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * Appends records. Used by one thread. Returning from {@link #append} means written to the file, not durable: the sync
- * thread makes it durable in groups, as soon as the previous fsync ended.
+ * Appends records. Used by one thread. Returning from {@link #append} means taken over, not durable: the sync thread
+ * writes records in groups and makes each group durable, as soon as the previous fsync ended.
  */
 public interface QueueWriter {
     /**
@@ -22,13 +22,19 @@ public interface QueueWriter {
 
     /**
      * Starts a transaction too large for memory: its blocks go to a segment of their own first, and only {@link
-     * LargeRecord#commit} makes the record exist.
+     * LargeRecord#commit} makes the record exist. Until it is committed or closed, only records other than transactions
+     * may be appended; they come before it.
      */
     LargeRecord beginLarge() throws IOException;
 
     /** seq of the last appended transaction, durable or not. */
     long lastSeq();
 
-    /** Waits until all that was appended is durable. */
+    /**
+     * Waits until all that was appended is durable.
+     *
+     * @throws QueueFullException when the disk is full: what was appended is kept in memory and tried again, every
+     *     second and with every call
+     */
     void sync() throws IOException;
 }

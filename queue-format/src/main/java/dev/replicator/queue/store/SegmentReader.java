@@ -1,0 +1,192 @@
+package dev.replicator.queue.store;
+
+import dev.replicator.queue.Position;
+import dev.replicator.queue.format.RecordHandler;
+import dev.replicator.queue.format.RecordHeader;
+import dev.replicator.queue.format.RecordKind;
+import dev.replicator.queue.format.TableShare;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Set;
+
+/**
+ * Reads records of segments in order. At the tail a look for news is two volatile reads. A segment's opening schemas are
+ * presented only where reading begins; a reader that comes from the segment before has met them.
+ */
+final class SegmentReader implements QueueReader {
+    private final SegmentSet segments;
+    private Segment segment;
+    private FileWindow window;
+    private long at;
+    private long passedSeq;
+    private long passedLsn;
+    private RecordHeader current;
+    private long currentOffset;
+
+    private SegmentReader(SegmentSet segments, Segment segment, long at, long passedSeq, long passedLsn)
+            throws IOException {
+        this.segments = segments;
+        this.segment = segment;
+        this.at = at;
+        this.passedSeq = passedSeq;
+        this.passedLsn = passedLsn;
+        this.window = segments.open(segment);
+    }
+
+    /** A reader from a segment's first record on, opening schemas included. */
+    static SegmentReader atStart(SegmentSet segments, Segment segment) throws IOException {
+        return new SegmentReader(
+                segments,
+                segment,
+                segment.openingStart(),
+                segment.baseSeq(),
+                segment.header().sourceLsn());
+    }
+
+    /** A reader from an offset on, behind transaction {@code after}. */
+    static SegmentReader behind(SegmentSet segments, Segment segment, long offset, Position after) throws IOException {
+        return new SegmentReader(segments, segment, offset, after.seq(), after.lsn());
+    }
+
+    @Override
+    public RecordHeader next() throws IOException {
+        return next(null);
+    }
+
+    @Override
+    public RecordHeader next(Set<Integer> tableIds) throws IOException {
+        current = null;
+        while (true) {
+            // Closed is read first: a segment grows before it is closed.
+            boolean closed = segment.isClosed();
+            long end = segment.durableEnd();
+            if (at >= end) {
+                if (!closed || !enterNext(tableIds)) {
+                    return null;
+                }
+            } else if (window.at(at, 4, end).getInt() == GroupTrailer.MAGIC) {
+                at += GroupTrailer.LENGTH;
+            } else {
+                RecordHeader header = Bodies.header(window, at, end);
+                currentOffset = at;
+                at = segment.endOf(header, at);
+                pass(header);
+                if (tableIds == null || !header.isTransaction() || concernsAny(header, tableIds)) {
+                    current = header;
+                    return header;
+                }
+            }
+        }
+    }
+
+    private boolean enterNext(Set<Integer> tableIds) throws IOException {
+        Segment next = segments.after(segment);
+        if (next == null) {
+            return false;
+        }
+        while (tableIds != null && next.isClosed() && canSkip(next, tableIds)) {
+            Segment behind = segments.after(next);
+            if (behind == null) {
+                break;
+            }
+            passedSeq = next.stats().lastSeq();
+            passedLsn = next.stats().sourceLsn();
+            next = behind;
+        }
+        FileWindow opened = segments.open(next);
+        window.close();
+        window = opened;
+        segment = next;
+        at = next.openingEnd();
+        return true;
+    }
+
+    private static boolean canSkip(Segment closed, Set<Integer> tableIds) {
+        return !closed.stats().hasControlRecords() && !closed.stats().concernsAny(tableIds);
+    }
+
+    private void pass(RecordHeader header) {
+        if (header.isTransaction()) {
+            passedSeq = header.seq();
+        }
+        if (header.isTransaction() || header.kind() == RecordKind.HEARTBEAT) {
+            passedLsn = header.lsn();
+        }
+    }
+
+    private static boolean concernsAny(RecordHeader header, Set<Integer> tableIds) {
+        for (TableShare share : header.tables()) {
+            if (tableIds.contains(share.tableId())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public long passedSeq() {
+        return passedSeq;
+    }
+
+    @Override
+    public long passedLsn() {
+        return passedLsn;
+    }
+
+    @Override
+    public ByteBuffer image(int maxBytes) throws IOException {
+        RecordHeader header = requireCurrent();
+        if (header.totalLength() > maxBytes) {
+            throw new IllegalStateException(header + " has " + header.totalLength() + " bytes, more than " + maxBytes
+                    + "; read it block by block");
+        }
+        long body = segment.bodyOffset(header, currentOffset);
+        Bodies.walk(window, body, header.bodyLength(), block -> true, (block, bytes) -> {});
+        int length = (int) header.totalLength();
+        if (body == currentOffset + header.headerLength()) {
+            ByteBuffer image = window.at(currentOffset, length, segment.durableEnd());
+            return image.limit(image.position() + length).slice();
+        }
+        ByteBuffer image = ByteBuffer.allocate(length);
+        header.encode(image);
+        int bodyLength = (int) header.bodyLength();
+        ByteBuffer bytes = window.at(body, bodyLength, segment.durableEnd());
+        return image.put(bytes.limit(bytes.position() + bodyLength)).flip();
+    }
+
+    @Override
+    public void blocks(Set<Integer> tableIds, RecordHandler handler) throws IOException {
+        RecordHeader header = requireCurrent();
+        handler.header(header);
+        Bodies.walk(
+                window,
+                segment.bodyOffset(header, currentOffset),
+                header.bodyLength(),
+                block -> tableIds == null || tableIds.contains(block.tableId()),
+                handler::block);
+        handler.end(header);
+    }
+
+    private RecordHeader requireCurrent() {
+        if (current == null) {
+            throw new IllegalStateException("the reader stands on no record: call next() first");
+        }
+        return current;
+    }
+
+    @Override
+    public Path file() {
+        return segment.file();
+    }
+
+    @Override
+    public long offset() {
+        return currentOffset;
+    }
+
+    @Override
+    public void close() throws IOException {
+        window.close();
+    }
+}
