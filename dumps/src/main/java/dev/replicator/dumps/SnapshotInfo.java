@@ -13,21 +13,13 @@ import java.util.Objects;
  * @param inProgress ids between them that are not visible, ascending
  * @param lsn the server's WAL insert position right after the snapshot was taken; for people, never compared
  * @param takenAt the server's clock when the snapshot was taken
- * @param systemIdentifier the server's, as unsigned decimal
  * @param serverVersion for example {@code 18.4}
  */
 public record SnapshotInfo(
-        long xmin,
-        long xmax,
-        List<Long> inProgress,
-        long lsn,
-        Instant takenAt,
-        String systemIdentifier,
-        String serverVersion) {
+        long xmin, long xmax, List<Long> inProgress, long lsn, Instant takenAt, String serverVersion) {
 
     public SnapshotInfo {
         Objects.requireNonNull(takenAt, "takenAt");
-        Objects.requireNonNull(systemIdentifier, "systemIdentifier");
         Objects.requireNonNull(serverVersion, "serverVersion");
         inProgress = List.copyOf(inProgress);
     }

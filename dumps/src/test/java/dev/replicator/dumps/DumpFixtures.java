@@ -41,7 +41,6 @@ final class DumpFixtures {
                 List.of(8589934593L, 8589934597L),
                 0x16B3748,
                 Instant.parse("2026-11-20T10:00:00Z"),
-                "7412345678901234567",
                 "18.4");
         return DumpManifest.draft(
                 new DumpManifest.Identity(id, "g-7", "shop", new Epoch(2, new UUID(5, 6))),
