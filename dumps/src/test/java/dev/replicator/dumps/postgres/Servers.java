@@ -54,9 +54,12 @@ final class Servers implements AutoCloseable {
     }
 
     long oid(String table) throws SQLException {
-        return Long.parseLong(rows(MASTER, "SELECT '" + table.replace("'", "''") + "'::regclass::oid::bigint")
-                .get(0)
-                .get(0));
+        try (Connection connection = server.connect(MASTER);
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT '" + table + "'::regclass::oid::bigint")) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     /** All rows as text, in the pinned session. */
