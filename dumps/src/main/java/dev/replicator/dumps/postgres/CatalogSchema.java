@@ -28,8 +28,8 @@ final class CatalogSchema {
 
     private CatalogSchema() {}
 
-    static TableSchema read(Connection connection, Relation root, int incarnation, char replicaIdentity)
-            throws SQLException {
+    /** The schema in incarnation 1. */
+    static TableSchema read(Connection connection, Relation root, char replicaIdentity) throws SQLException {
         List<ColumnSchema> columns = new ArrayList<>();
         try (PreparedStatement statement = connection.prepareStatement(COLUMNS)) {
             statement.setLong(1, root.oid());
@@ -46,7 +46,7 @@ final class CatalogSchema {
                 }
             }
         }
-        return TableSchemas.create((int) root.oid(), root.name(), incarnation, replicaIdentity, columns);
+        return TableSchemas.create((int) root.oid(), root.name(), 1, replicaIdentity, columns);
     }
 
     /** By oid of the built-in type, see pg_type.dat. */

@@ -32,7 +32,8 @@ public final class TableRead implements AutoCloseable {
     private final Connection first;
     private final CatalogView view;
     private final TableDefinition definition;
-    private final char replicaIdentity;
+    private final TableSchema schema;
+    private final long sizeBytes;
     private final ReaderConnections readers;
     private final LockWatch watch;
 
@@ -43,7 +44,10 @@ public final class TableRead implements AutoCloseable {
         this.readers = readers;
         this.view = view;
         this.definition = DefinitionReader.portable(first, view.root().oid());
-        this.replicaIdentity = replicaIdentity(first, view.root().oid());
+        // Read now: while rows are copied this session answers nothing else.
+        this.schema = CatalogSchema.read(
+                first, view.root(), replicaIdentity(first, view.root().oid()));
+        this.sizeBytes = sizeOfLeaves();
         this.watch = new LockWatch(snapshot, view, readers);
     }
 
@@ -121,25 +125,21 @@ public final class TableRead implements AutoCloseable {
      * The table as the catalogue describes it in the stream's terms: published columns, type oids and modifiers, identity.
      * Built-in types bear their pg_type name, others the qualified one.
      */
-    public TableSchema schema(int incarnation) throws DumpReadException {
-        try {
-            return CatalogSchema.read(first, view.root(), incarnation, replicaIdentity);
-        } catch (SQLException e) {
-            throw readers.failureOr(ReadErrors.describe("reading the columns of table " + name(), e));
-        }
+    public TableSchema schema(int incarnation) {
+        return schema.withIncarnation(incarnation);
     }
 
     /** Size of the table's own files in bytes, to judge how long it will take. */
-    public long sizeBytes() throws DumpReadException {
-        try {
-            long size = 0;
-            for (Relation leaf : view.leaves()) {
-                size += sizeOf(leaf)[0];
-            }
-            return size;
-        } catch (SQLException e) {
-            throw readers.failureOr(ReadErrors.describe("reading the size of table " + name(), e));
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    private long sizeOfLeaves() throws SQLException {
+        long size = 0;
+        for (Relation leaf : view.leaves()) {
+            size += sizeOf(leaf)[0];
         }
+        return size;
     }
 
     /**
