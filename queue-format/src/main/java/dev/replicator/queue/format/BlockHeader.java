@@ -40,6 +40,9 @@ public record BlockHeader(
 
     public static final int MAGIC = 0x5250424B;
     public static final int LENGTH = 36;
+    /** Most bytes of a payload, before and after compression: one row must fit. */
+    public static final int MAX_PAYLOAD = 1 << 30;
+
     private static final int CHECKED_LENGTH = 32;
     private static final int CHECK_OFFSET = 22;
 
@@ -81,7 +84,13 @@ public record BlockHeader(
         int compression = in.get(at + 20);
         int rawLength = in.getInt(at + 24);
         int storedLength = in.getInt(at + 28);
-        if (compression < 0 || compression > 1 || rawLength < 0 || storedLength < 0 || in.getInt(at + 16) < 0) {
+        if (compression < 0
+                || compression > 1
+                || rawLength < 0
+                || rawLength > MAX_PAYLOAD
+                || storedLength < 0
+                || storedLength > MAX_PAYLOAD
+                || in.getInt(at + 16) < 0) {
             throw new CorruptRecordException(source, offset, "impossible block header");
         }
         return new BlockHeader(

@@ -21,6 +21,10 @@ public final class Blocks {
      * @return the whole block, position 0
      */
     static ByteBuffer seal(int tableId, long fingerprint, int changeCount, byte[] payload, int length) {
+        if (length > BlockHeader.MAX_PAYLOAD) {
+            throw new IllegalArgumentException("a row of table id " + tableId + " takes " + length
+                    + " bytes; a block holds " + BlockHeader.MAX_PAYLOAD);
+        }
         if (length >= COMPRESS_FROM_BYTES) {
             byte[] packed = new byte[BlockHeader.LENGTH + (int) Zstd.compressBound(length)];
             long size = Zstd.compressByteArray(

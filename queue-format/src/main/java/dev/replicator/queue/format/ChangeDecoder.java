@@ -14,6 +14,8 @@ import java.util.List;
 /** Reads the changes of one block, the inverse of {@link ChangeEncoder}. */
 public final class ChangeDecoder {
     private static final ChangeKind[] KINDS = ChangeKind.values();
+    private static final byte BRANCH_NULL = 0;
+    private static final byte BRANCH_UNCHANGED = 4;
 
     private final String table;
     private final ValueEncoding[] encodings;
@@ -34,9 +36,9 @@ public final class ChangeDecoder {
     public RowChange next(ByteBuffer payload) throws CorruptRecordException {
         int start = payload.position();
         try {
-            ChangeKind kind = KINDS[(int) varint(payload)];
+            ChangeKind kind = KINDS[Math.toIntExact(varint(payload))];
             return new RowChange(kind, image(payload), image(payload));
-        } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
+        } catch (BufferUnderflowException | IndexOutOfBoundsException | ArithmeticException e) {
             CorruptRecordException corrupt =
                     new CorruptRecordException("a block of " + table, start, "not a change of its schema");
             corrupt.initCause(e);
@@ -45,23 +47,34 @@ public final class ChangeDecoder {
     }
 
     private Object[] image(ByteBuffer in) {
-        if (in.get() == 0) {
+        if (branch(in, 1) == BRANCH_NULL) {
             return null;
         }
         Object[] values = new Object[encodings.length];
         for (int i = 0; i < values.length; i++) {
-            byte branch = in.get();
-            if (branch != 0) {
-                values[i] = branch == 4 ? Unchanged.UNCHANGED : value(in, encodings[i]);
+            byte branch = branch(in, 2);
+            if (branch == BRANCH_UNCHANGED) {
+                values[i] = Unchanged.UNCHANGED;
+            } else if (branch != BRANCH_NULL) {
+                values[i] = value(in, encodings[i]);
             }
         }
         return values;
     }
 
+    /** Union branch as it stands there, a zig-zag varint of one byte. */
+    private static byte branch(ByteBuffer in, int last) {
+        byte branch = in.get();
+        if ((branch & 1) != 0 || branch < 0 || branch > last << 1) {
+            throw new IndexOutOfBoundsException("no union branch " + branch);
+        }
+        return branch;
+    }
+
     private static Object value(ByteBuffer in, ValueEncoding encoding) {
         return switch (encoding) {
             case BOOLEAN -> in.get() != 0;
-            case INT -> (int) varint(in);
+            case INT -> Math.toIntExact(varint(in));
             case LONG -> varint(in);
             case BYTES -> bytes(in);
             case TEXT -> text(in);

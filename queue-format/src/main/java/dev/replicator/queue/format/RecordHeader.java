@@ -187,20 +187,31 @@ public record RecordHeader(
         }
         in.position(start + 20);
         int origin = in.getInt();
-        Epoch epoch = new Epoch(in.getInt(), new UUID(in.getLong(), in.getLong()));
-        Position position = new Position(epoch, in.getLong(), in.getLong());
+        int epochNumber = in.getInt();
+        UUID epochId = new UUID(in.getLong(), in.getLong());
+        long seq = in.getLong();
+        if (epochNumber < 1 || seq < 0) {
+            throw new CorruptRecordException(source, offset, "epoch " + epochNumber + " seq " + seq);
+        }
+        Position position = new Position(new Epoch(epochNumber, epochId), seq, in.getLong());
         long transactionId = in.getLong();
         long commitMicros = in.getLong();
         long changeCount = in.getLong();
         byte[] text = new byte[in.getShort() & 0xFFFF];
         int tableCount = in.getInt();
-        if (FIXED_LENGTH + text.length + (long) SHARE_LENGTH * tableCount + 4 != length) {
+        if (tableCount < 0 || FIXED_LENGTH + text.length + (long) SHARE_LENGTH * tableCount + 4 != length) {
             throw new CorruptRecordException(source, offset, tableCount + " tables do not fit the header");
         }
         in.get(text);
         List<TableShare> tables = new ArrayList<>(tableCount);
+        long body = 0;
         for (int i = 0; i < tableCount; i++) {
-            tables.add(new TableShare(in.getInt(), in.getLong(), in.getLong()));
+            TableShare share = new TableShare(in.getInt(), in.getLong(), in.getLong());
+            body += share.blockBytes();
+            if (share.changeCount() < 0 || share.blockBytes() < 0 || body < 0) {
+                throw new CorruptRecordException(source, offset, "impossible share " + share);
+            }
+            tables.add(share);
         }
         in.position(start + length);
         RecordHeader header = new RecordHeader(
@@ -213,7 +224,7 @@ public record RecordHeader(
                 changeCount,
                 new String(text, StandardCharsets.UTF_8),
                 tables);
-        if (header.totalLength() != in.getLong(start + 12)) {
+        if (length + body != in.getLong(start + 12)) {
             throw new CorruptRecordException(source, offset, "total length does not fit the tables' lengths");
         }
         return header;

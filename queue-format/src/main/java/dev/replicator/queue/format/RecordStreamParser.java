@@ -11,10 +11,14 @@ import java.util.Arrays;
  * <p>Not safe for use by several threads. After an exception the parser is unusable.
  */
 public final class RecordStreamParser {
+    private static final int FIRST_HELD = 64 << 10;
+    private static final int MOST_KEPT = 4 << 20;
+    private static final int MAX_ARRAY = Integer.MAX_VALUE - 16;
+
     private final String source;
     private final RecordHandler handler;
 
-    private byte[] held = new byte[64 << 10];
+    private byte[] held = new byte[FIRST_HELD];
     private int heldLength;
     private RecordHeader current;
     private long bodyLeft;
@@ -31,15 +35,43 @@ public final class RecordStreamParser {
 
     /** Consumes the slice completely. */
     public void feed(ByteBuffer slice) throws IOException {
-        if (heldLength > 0) {
-            hold(slice);
-            ByteBuffer joined = ByteBuffer.wrap(held, 0, heldLength);
-            parse(joined);
-            heldLength = joined.remaining();
-            System.arraycopy(held, joined.position(), held, 0, heldLength);
-        } else {
-            parse(slice);
-            hold(slice);
+        while (slice.hasRemaining()) {
+            if (heldLength == 0) {
+                parse(slice);
+                hold(slice, slice.remaining());
+                return;
+            }
+            int needed = needed();
+            hold(slice, Math.min(slice.remaining(), needed - heldLength));
+            if (heldLength >= needed) {
+                parseHeld();
+            }
+        }
+    }
+
+    /** Bytes that must be held before anything more can be said; at most one header or block is held. */
+    private int needed() throws CorruptRecordException {
+        ByteBuffer have = ByteBuffer.wrap(held, 0, heldLength);
+        if (current == null) {
+            return heldLength < RecordHeader.LENGTH_PREFIX
+                    ? RecordHeader.LENGTH_PREFIX
+                    : RecordHeader.peekLength(have, source, consumed);
+        }
+        return heldLength < BlockHeader.LENGTH
+                ? BlockHeader.LENGTH
+                : Math.toIntExact(BlockHeader.peek(have, source, consumed).blockLength());
+    }
+
+    private void parseHeld() throws IOException {
+        ByteBuffer have = ByteBuffer.wrap(held, 0, heldLength);
+        parse(have);
+        // Either the structure was complete and all is consumed, or only its length has become known.
+        if (have.position() > 0) {
+            heldLength = have.remaining();
+            System.arraycopy(held, have.position(), held, 0, heldLength);
+            if (held.length > MOST_KEPT && heldLength <= FIRST_HELD) {
+                held = Arrays.copyOf(held, FIRST_HELD);
+            }
         }
     }
 
@@ -97,10 +129,9 @@ public final class RecordStreamParser {
         }
     }
 
-    private void hold(ByteBuffer in) {
-        int count = in.remaining();
+    private void hold(ByteBuffer in, int count) {
         if (heldLength + count > held.length) {
-            held = Arrays.copyOf(held, Math.max(heldLength + count, held.length * 2));
+            held = Arrays.copyOf(held, (int) Math.min(MAX_ARRAY, Math.max(heldLength + count, held.length * 2L)));
         }
         in.get(held, heldLength, count);
         heldLength += count;

@@ -67,7 +67,7 @@ public final class TableSchemas {
                     node.path("avro").asText(),
                     node.path("incarnation").asInt(),
                     node.path("fingerprint").asText());
-        } catch (JsonProcessingException | IllegalArgumentException e) {
+        } catch (JsonProcessingException | IllegalArgumentException | IndexOutOfBoundsException e) {
             CorruptRecordException corrupt = new CorruptRecordException("SCHEMA record", 0, "not a table schema");
             corrupt.initCause(e);
             throw corrupt;

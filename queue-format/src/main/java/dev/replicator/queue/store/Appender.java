@@ -2,7 +2,6 @@ package dev.replicator.queue.store;
 
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
-import dev.replicator.queue.format.BlockHeader;
 import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
@@ -47,11 +46,12 @@ final class Appender implements QueueWriter, LargeTransaction.Owner {
         if (!largeOpen && commit.activeBytes() >= segmentBytes) {
             roll(last);
         }
-        commit.append(header, image);
-        image.position(image.limit());
         if (schema != null) {
+            // First, because whoever reads the record asks for its schema; a repeated attempt changes nothing.
             schemas.add(header.seq(), schema);
         }
+        commit.append(header, image);
+        image.position(image.limit());
         if (header.isTransaction()) {
             schemas.transactionAppended();
             last = header.position();
@@ -61,7 +61,6 @@ final class Appender implements QueueWriter, LargeTransaction.Owner {
     private static TableSchema schemaOf(RecordHeader header, ByteBuffer image) throws IOException {
         ByteBuffer block = image.duplicate();
         block.position(block.position() + header.headerLength());
-        BlockHeader.peek(block, "SCHEMA record", 0);
         return TableSchemas.fromJson(ControlRecords.jsonOf(block));
     }
 

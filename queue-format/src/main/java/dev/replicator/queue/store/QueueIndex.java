@@ -24,6 +24,7 @@ import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
+import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
@@ -68,6 +69,8 @@ final class QueueIndex implements KeyValueStore, Closeable {
                 .setMaxBackgroundJobs(2)
                 .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
                 .setParanoidChecks(true)
+                // A torn end is what a crash leaves; a hole before it is damage and means a new index.
+                .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
                 .setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache));
         durably = new WriteOptions().setSync(true);
         lazily = new WriteOptions();
@@ -100,6 +103,19 @@ final class QueueIndex implements KeyValueStore, Closeable {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }
+        }
+    }
+
+    /** Reads everything once: a damaged file shows here, not under a running daemon. */
+    void check() throws IOException {
+        lock.readLock().lock();
+        try {
+            checkOpen();
+            db.verifyChecksum();
+        } catch (RocksDBException e) {
+            throw new IOException("the queue's index is damaged", e);
+        } finally {
+            lock.readLock().unlock();
         }
     }
 

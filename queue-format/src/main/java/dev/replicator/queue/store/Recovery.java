@@ -1,10 +1,8 @@
 package dev.replicator.queue.store;
 
 import dev.replicator.queue.Position;
-import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.format.RecordHeader;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,17 +50,17 @@ final class Recovery {
             return null;
         }
         finishReset(all);
-        checkNumbers(all);
+        SegmentLoader.checkNumbers(all);
         SegmentWriter active = null;
         for (Map.Entry<Long, Path> entry : all.entrySet()) {
             boolean last = entry.getKey().equals(all.lastKey());
             if (files.open().containsKey(entry.getKey())) {
                 active = recoverOpen(entry.getValue(), last, acknowledged);
             } else {
-                addClosed(Segment.readClosed(entry.getValue()));
+                SegmentLoader.addClosed(entry.getValue(), segments, schemas);
             }
         }
-        checkChain();
+        SegmentLoader.checkChain(segments);
         return active == null ? beginBehind() : active;
     }
 
@@ -82,17 +80,7 @@ final class Recovery {
 
     /** A segment that says "reset" gives up everything before it; its creator may have died before removing that. */
     private void finishReset(TreeMap<Long, Path> all) throws IOException {
-        Long reset = null;
-        for (Map.Entry<Long, Path> entry : all.entrySet()) {
-            try (FileWindow window = new FileWindow(entry.getValue())) {
-                SegmentHeader header = Segment.readHeader(window);
-                if (header.number() != entry.getKey()) {
-                    throw new CorruptQueueException(
-                            entry.getValue(), 24, "the file's name and its number " + header.number() + " differ");
-                }
-                reset = header.isReset() ? entry.getKey() : reset;
-            }
-        }
+        Long reset = SegmentLoader.lastReset(all);
         if (reset != null) {
             Map<Long, Path> old = all.headMap(reset);
             for (Path file : old.values()) {
@@ -102,102 +90,30 @@ final class Recovery {
         }
     }
 
-    private static void checkNumbers(TreeMap<Long, Path> all) throws IOException {
-        long expected = all.firstKey();
-        for (Map.Entry<Long, Path> entry : all.entrySet()) {
-            if (entry.getKey() != expected) {
-                throw new CorruptQueueException(
-                        entry.getValue(), 0, "segment " + expected + " in front of it is missing");
-            }
-            expected++;
-        }
-    }
-
-    private void checkChain() throws IOException {
-        Segment previous = null;
-        for (Segment segment : segments.all()) {
-            if (previous != null
-                    && segment.epoch().equals(previous.epoch())
-                    && segment.baseSeq() != previous.stats().lastSeq()) {
-                throw new CorruptQueueException(
-                        segment.file(),
-                        68,
-                        "begins behind seq " + segment.baseSeq() + ", but the segment before ends with "
-                                + previous.stats().lastSeq());
-            }
-            previous = segment;
-        }
-    }
-
-    private void addClosed(Segment segment) throws IOException {
-        boolean first = segments.isEmpty();
-        segments.add(segment);
-        try (FileWindow window = segments.open(segment)) {
-            if (first) {
-                long at = segment.openingStart();
-                while (at < segment.openingEnd()
-                        && window.at(at, 4, segment.openingEnd()).getInt() != GroupTrailer.MAGIC) {
-                    at = addSchema(window, at, segment.openingEnd());
-                }
-            }
-            for (long offset : segment.stats().schemaOffsets()) {
-                addSchema(window, offset, segment.durableEnd());
-            }
-        }
-    }
-
-    private long addSchema(FileWindow window, long offset, long limit) throws IOException {
-        RecordHeader header = Bodies.header(window, offset, limit);
-        Bodies.walk(
-                window,
-                offset + header.headerLength(),
-                header.bodyLength(),
-                block -> true,
-                (block, bytes) -> schemas.add(header.seq(), SegmentScanner.schemaOf(window, offset, bytes)));
-        return offset + header.totalLength();
-    }
-
     private SegmentWriter recoverOpen(Path file, boolean last, Optional<QueueIndex.Place> acknowledged)
             throws IOException {
-        Segment segment;
-        SegmentScanner.Result scan;
-        CRC32C crc;
-        long size;
-        try (FileWindow window = new FileWindow(file)) {
-            SegmentHeader header = Segment.readHeader(window);
-            size = window.size();
-            SegmentStats stats = new SegmentStats(header);
-            scan = new SegmentScanner(window, header, size, (record, offset, schema) -> {
-                        stats.add(record, offset);
-                        remember(record, schema);
-                    })
-                    .scan();
-            segment = new Segment(file, header, stats, SegmentHeader.LENGTH, scan.openingEnd(), scan.end());
-            crc = SegmentScanner.contentCrc(window, scan.end());
-        }
-        if (scan.footer() != null) {
-            finishClosing(file, segment, scan.footer());
+        SegmentLoader.Opened opened = SegmentLoader.scanOpen(file, schemas);
+        Segment segment = opened.segment();
+        if (opened.footer() != null) {
+            finishClosing(file, segment, opened.footer());
             return null;
         }
-        refuseLoss(segment, last, acknowledged, size);
+        refuseLoss(segment, last, acknowledged, opened.size());
         segments.add(segment);
-        if (size > scan.end()) {
-            tornBytes += size - scan.end();
+        long torn = opened.size() - segment.durableEnd();
+        if (torn > 0) {
+            tornBytes += torn;
             LOG.atWarn()
                     .addKeyValue("file", file)
-                    .addKeyValue("offset", scan.end())
-                    .addKeyValue("bytes", size - scan.end())
+                    .addKeyValue("offset", segment.durableEnd())
+                    .addKeyValue("bytes", torn)
                     .log("cutting a commit group that was never completed");
         }
-        return SegmentWriter.reopen(storage, segment, crc, size);
-    }
-
-    private void remember(RecordHeader record, TableSchema schema) {
-        if (schema != null) {
-            schemas.add(record.seq(), schema);
-        } else if (record.isTransaction()) {
-            schemas.transactionAppended();
+        CRC32C crc;
+        try (FileWindow window = new FileWindow(file)) {
+            crc = SegmentScanner.contentCrc(window, segment.durableEnd());
         }
+        return SegmentWriter.reopen(storage, segment, crc, opened.size());
     }
 
     private void finishClosing(Path file, Segment segment, SegmentFooter footer) throws IOException {
@@ -239,23 +155,6 @@ final class Recovery {
         storage.syncDirectory(directory);
         segments.add(writer.segment());
         return writer;
-    }
-
-    /** Opens the index of a directory whose segments are recovered, anew when it is lost, damaged or another queue's. */
-    static QueueIndex openIndex(Path indexDirectory) throws IOException {
-        if (!Files.isDirectory(indexDirectory)) {
-            return QueueIndex.open(indexDirectory);
-        }
-        try {
-            return QueueIndex.open(indexDirectory);
-        } catch (IOException damaged) {
-            LOG.atWarn()
-                    .addKeyValue("index", indexDirectory)
-                    .setCause(damaged)
-                    .log("the index cannot be opened and is made anew from the segments");
-            QueueIndex.destroy(indexDirectory);
-            return QueueIndex.open(indexDirectory);
-        }
     }
 
     /** Adds what the index lacks of the closed segments. */

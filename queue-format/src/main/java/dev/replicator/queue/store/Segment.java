@@ -16,6 +16,7 @@ final class Segment {
     private volatile Path file;
     private volatile long durableEnd;
     private volatile boolean closed;
+    private volatile boolean removed;
     private volatile long sizeBytes;
     private volatile int contentCrc;
 
@@ -39,7 +40,7 @@ final class Segment {
     static Segment readClosed(Path file) throws IOException {
         try (FileWindow window = new FileWindow(file)) {
             SegmentHeader header = readHeader(window);
-            SegmentFooter footer = readFooter(window);
+            SegmentFooter footer = readFooter(window, window.size());
             Segment segment = new Segment(
                     file,
                     header,
@@ -56,8 +57,10 @@ final class Segment {
         return SegmentHeader.decode(window.at(0, SegmentHeader.LENGTH, window.size()), window.file());
     }
 
-    static SegmentFooter readFooter(FileWindow window) throws IOException {
-        long size = window.size();
+    /**
+     * @param size where the footer must end
+     */
+    static SegmentFooter readFooter(FileWindow window, long size) throws IOException {
         long end = size - SegmentFooter.END_LENGTH;
         if (end < SegmentHeader.LENGTH) {
             throw new CorruptQueueException(window.file(), size, "a closed segment of " + size + " bytes");
@@ -112,6 +115,15 @@ final class Segment {
 
     boolean isClosed() {
         return closed;
+    }
+
+    /** True when the segment was pruned or given up: nothing follows where a reader stands in it. */
+    boolean isRemoved() {
+        return removed;
+    }
+
+    void remove() {
+        removed = true;
     }
 
     long sizeBytes() {

@@ -62,6 +62,10 @@ final class SegmentReader implements QueueReader {
             boolean closed = segment.isClosed();
             long end = segment.durableEnd();
             if (at >= end) {
+                if (!closed && segment.isRemoved()) {
+                    throw new PositionPrunedException(
+                            "the queue was reset while " + segment.file() + " was read; a re-sync is needed");
+                }
                 if (!closed || !enterNext(tableIds)) {
                     return null;
                 }

@@ -5,6 +5,7 @@ import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.format.CorruptRecordException;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
+import dev.replicator.queue.format.TableSchemas;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -39,12 +40,18 @@ final class SegmentScanner {
     private final int salt;
     private final long limit;
     private final Visitor visitor;
+    private final boolean complete;
     private final List<Seen> group = new ArrayList<>();
 
-    SegmentScanner(FileWindow window, SegmentHeader header, long limit, Visitor visitor) {
+    /**
+     * @param limit end of the part to read
+     * @param complete whether all of it must be good: a closed segment has no torn end
+     */
+    SegmentScanner(FileWindow window, SegmentHeader header, long limit, boolean complete, Visitor visitor) {
         this.window = window;
         this.salt = header.salt();
         this.limit = limit;
+        this.complete = complete;
         this.visitor = visitor;
     }
 
@@ -78,6 +85,9 @@ final class SegmentScanner {
         if (openingEnd == 0) {
             throw new CorruptQueueException(
                     window.file(), groupOffset, "the segment's opening schemas are incomplete at " + limit);
+        }
+        if (complete && groupOffset < limit) {
+            throw new CorruptQueueException(window.file(), groupOffset, "a commit group without its end");
         }
         return new Result(openingEnd, groupOffset, null);
     }
@@ -128,7 +138,7 @@ final class SegmentScanner {
     /** Content of a SCHEMA record's block. */
     static TableSchema schemaOf(FileWindow window, long offset, ByteBuffer block) throws CorruptQueueException {
         try {
-            return dev.replicator.queue.format.TableSchemas.fromJson(ControlRecords.jsonOf(block));
+            return TableSchemas.fromJson(ControlRecords.jsonOf(block));
         } catch (CorruptRecordException e) {
             throw new CorruptQueueException(window.file(), offset, e.detail());
         }
@@ -136,7 +146,7 @@ final class SegmentScanner {
 
     private void refuseUnlessTorn(CorruptQueueException damage, long groupOffset) throws IOException {
         group.clear();
-        if (groupOffset == SegmentHeader.LENGTH) {
+        if (complete || groupOffset == SegmentHeader.LENGTH) {
             // The opening group was durable before the file got its name.
             throw damage;
         }
@@ -177,7 +187,7 @@ final class SegmentScanner {
     private void refuseBeforeFooter(CorruptQueueException damage) throws IOException {
         SegmentFooter footer;
         try {
-            footer = Segment.readFooter(window);
+            footer = Segment.readFooter(window, limit);
         } catch (CorruptQueueException none) {
             return;
         }

@@ -5,12 +5,15 @@ import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.format.RecordHeader;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The queue's segments in order, and the way from a position to a place in them. Thread-safe. */
 final class SegmentSet {
@@ -23,6 +26,8 @@ final class SegmentSet {
 
     /** A transaction found: its header, its offset, its segment. */
     record Found(Segment segment, RecordHeader header, long offset) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger(SegmentSet.class);
 
     private final ConcurrentSkipListMap<Long, Segment> segments = new ConcurrentSkipListMap<>();
     private final Hints hints;
@@ -37,6 +42,7 @@ final class SegmentSet {
 
     void remove(Segment segment) {
         segments.remove(segment.number());
+        segment.remove();
     }
 
     Collection<Segment> all() {
@@ -74,8 +80,13 @@ final class SegmentSet {
                 if (!segments.containsKey(segment.number())) {
                     throw new PositionPrunedException("segment " + file + " was pruned; a re-sync is needed", e);
                 }
+                // A look from outside does not hear of the owner's renaming.
+                Path closed = SegmentFiles.name(file.resolveSibling("").getParent(), segment.number(), SegmentFiles.CLOSED);
                 if (segment.file().equals(file)) {
-                    throw e;
+                    if (file.equals(closed) || !Files.exists(closed)) {
+                        throw e;
+                    }
+                    segment.moved(closed);
                 }
             }
         }
@@ -138,13 +149,23 @@ final class SegmentSet {
         }
     }
 
+    private long hint(Segment segment, long seq) {
+        if (!segment.isClosed()) {
+            return segment.stats().floor(seq);
+        }
+        try {
+            return hints.floor(seq)
+                    .filter(place -> place.segment() == segment.number())
+                    .map(QueueIndex.Place::offset)
+                    .orElse(-1L);
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).log("the index does not answer; reading the segment from its front");
+            return -1;
+        }
+    }
+
     private long begin(Segment segment, long seq, FileWindow window) throws IOException {
-        long hint = segment.isClosed()
-                ? hints.floor(seq)
-                        .filter(place -> place.segment() == segment.number())
-                        .map(QueueIndex.Place::offset)
-                        .orElse(-1L)
-                : segment.stats().floor(seq);
+        long hint = hint(segment, seq);
         if (hint >= segment.openingEnd() && hint < segment.durableEnd()) {
             try {
                 RecordHeader header = Bodies.header(window, hint, segment.durableEnd());

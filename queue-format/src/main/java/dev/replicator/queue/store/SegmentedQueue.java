@@ -6,6 +6,7 @@ import dev.replicator.queue.TableSchema;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -48,7 +49,7 @@ final class SegmentedQueue implements ReplicationQueue {
         try {
             DirectoryLock directoryLock = DirectoryLock.acquire(options.directory());
             opened.add(directoryLock);
-            QueueIndex index = Recovery.openIndex(options.directory().resolve(INDEX));
+            QueueIndex index = openIndex(options.directory().resolve(INDEX));
             opened.add(index);
             return new SegmentedQueue(options, storage, directoryLock, index);
         } catch (IOException | RuntimeException e) {
@@ -60,6 +61,26 @@ final class SegmentedQueue implements ReplicationQueue {
                 }
             }
             throw e;
+        }
+    }
+
+    /** Opens the index, anew when it is damaged: all that counts is made again from the segments. */
+    private static QueueIndex openIndex(Path directory) throws IOException {
+        QueueIndex index = null;
+        try {
+            index = QueueIndex.open(directory);
+            index.check();
+            return index;
+        } catch (IOException damaged) {
+            LOG.atWarn()
+                    .addKeyValue("index", directory)
+                    .setCause(damaged)
+                    .log("the index is damaged and is made anew from the segments");
+            if (index != null) {
+                index.close();
+            }
+            QueueIndex.destroy(directory);
+            return QueueIndex.open(directory);
         }
     }
 
