@@ -75,11 +75,11 @@ final class GroupCommit implements Closeable {
         }
     }
 
-    /** Bytes of the active segment, those on their way to disk included. */
+    /** Bytes of the active segment behind its opening schemas, those on their way to disk included. */
     long activeBytes() {
         lock.lock();
         try {
-            return nextOffset;
+            return nextOffset - target.segment().openingEnd();
         } finally {
             lock.unlock();
         }

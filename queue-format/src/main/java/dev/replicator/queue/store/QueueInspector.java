@@ -161,7 +161,8 @@ public final class QueueInspector {
             return Optional.empty();
         }
         SegmentSet.Found record = found.get();
-        Position before = new Position(record.segment().epoch(), seq - 1, record.segment().header().sourceLsn());
+        Position before = new Position(
+                record.segment().epoch(), seq - 1, record.segment().header().sourceLsn());
         return Optional.of(SegmentReader.behind(segments, record.segment(), record.offset(), before));
     }
 

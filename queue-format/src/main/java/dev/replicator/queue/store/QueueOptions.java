@@ -7,7 +7,7 @@ import java.nio.file.Path;
  * waits.
  *
  * @param directory where; created when missing
- * @param segmentBytes a segment is closed at this size
+ * @param segmentBytes a segment is closed when its records take this much, its opening schemas not counted
  * @param largeTransactionBytes a body above this gets a segment of its own and is never held in memory
  */
 public record QueueOptions(Path directory, long segmentBytes, long largeTransactionBytes) {

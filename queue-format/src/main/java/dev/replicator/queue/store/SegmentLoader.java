@@ -106,8 +106,7 @@ final class SegmentLoader {
                 remember(record, schema, schemas);
             };
             SegmentScanner.Result scan = new SegmentScanner(window, header, size, false, visitor).scan();
-            Segment segment =
-                    new Segment(file, header, stats, SegmentHeader.LENGTH, scan.openingEnd(), scan.end());
+            Segment segment = new Segment(file, header, stats, SegmentHeader.LENGTH, scan.openingEnd(), scan.end());
             return new Opened(segment, scan.footer(), size);
         }
     }

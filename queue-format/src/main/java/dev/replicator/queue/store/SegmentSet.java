@@ -81,7 +81,8 @@ final class SegmentSet {
                     throw new PositionPrunedException("segment " + file + " was pruned; a re-sync is needed", e);
                 }
                 // A look from outside does not hear of the owner's renaming.
-                Path closed = SegmentFiles.name(file.resolveSibling("").getParent(), segment.number(), SegmentFiles.CLOSED);
+                Path closed =
+                        SegmentFiles.name(file.resolveSibling("").getParent(), segment.number(), SegmentFiles.CLOSED);
                 if (segment.file().equals(file)) {
                     if (file.equals(closed) || !Files.exists(closed)) {
                         throw e;

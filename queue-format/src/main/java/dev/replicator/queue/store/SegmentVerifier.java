@@ -49,8 +49,7 @@ final class SegmentVerifier {
             records++;
         }
         at = addRecord(stats, at, end);
-        GroupTrailer trailer =
-                GroupTrailer.decode(window.at(at, GroupTrailer.LENGTH, end), at, segment.salt());
+        GroupTrailer trailer = GroupTrailer.decode(window.at(at, GroupTrailer.LENGTH, end), at, segment.salt());
         if (trailer == null || trailer.records() != records + 1 || at + GroupTrailer.LENGTH != end) {
             throw new CorruptQueueException(segment.file(), at, "the end of the large transaction's group is damaged");
         }
@@ -78,25 +77,21 @@ final class SegmentVerifier {
 
     private void checkShares(RecordHeader header, long offset) throws IOException {
         Map<Integer, long[]> sums = new HashMap<>();
-        Bodies.walk(
-                window,
-                segment.bodyOffset(header, offset),
-                header.bodyLength(),
-                block -> true,
-                (block, bytes) -> {
-                    checkSchema(header, offset, block);
-                    long[] sum = sums.computeIfAbsent(block.tableId(), table -> new long[2]);
-                    sum[0] += block.changeCount();
-                    sum[1] += block.blockLength();
-                });
+        Bodies.walk(window, segment.bodyOffset(header, offset), header.bodyLength(), block -> true, (block, bytes) -> {
+            checkSchema(header, offset, block);
+            long[] sum = sums.computeIfAbsent(block.tableId(), table -> new long[2]);
+            sum[0] += block.changeCount();
+            sum[1] += block.blockLength();
+        });
         long changes = 0;
         for (TableShare share : header.tables()) {
             long[] sum = sums.getOrDefault(share.tableId(), new long[2]);
             changes += share.changeCount();
             if (sum[0] != share.changeCount() || sum[1] != share.blockBytes()) {
                 throw new CorruptQueueException(
-                        segment.file(), offset, header + " says " + share + ", its blocks hold " + sum[0] + " changes in "
-                                + sum[1] + " bytes");
+                        segment.file(),
+                        offset,
+                        header + " says " + share + ", its blocks hold " + sum[0] + " changes in " + sum[1] + " bytes");
             }
         }
         if (changes != header.changeCount()) {
