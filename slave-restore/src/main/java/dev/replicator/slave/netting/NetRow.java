@@ -10,10 +10,10 @@ public final class NetRow {
     private boolean keyChanged;
     private boolean live = true;
 
-    NetRow(Object[] origin, Object[] values) {
+    NetRow(Object[] origin, Object[] values, boolean shared) {
         this.origin = origin;
         this.values = values;
-        this.shared = true;
+        this.shared = shared;
     }
 
     /** Key values under which the row stood before the batch; null for a row that was inserted in it. */

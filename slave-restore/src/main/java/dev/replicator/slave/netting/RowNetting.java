@@ -64,7 +64,7 @@ public final class RowNetting {
         if (present != null && present != ABSENT) {
             throw new NettingException("insert of a row whose key is present");
         }
-        NetRow row = new NetRow(null, after);
+        NetRow row = new NetRow(null, after, true);
         rows.add(row);
         byKey.put(id, row);
     }
@@ -119,7 +119,7 @@ public final class RowNetting {
         for (int i = 0; i < key.length; i++) {
             values[key[i]] = origin[i];
         }
-        NetRow row = new NetRow(origin, values);
+        NetRow row = new NetRow(origin, values, false);
         rows.add(row);
         byKey.put(id, row);
         return row;

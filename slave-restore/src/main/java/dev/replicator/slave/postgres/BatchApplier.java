@@ -1,49 +1,335 @@
 package dev.replicator.slave.postgres;
 
+import dev.replicator.queue.ChangeKind;
 import dev.replicator.queue.RowChange;
+import dev.replicator.queue.TableName;
 import dev.replicator.slave.netting.FallbackMemory;
+import dev.replicator.slave.netting.NettingException;
+import dev.replicator.slave.netting.RowNetting;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * The fast path: collects a batch's changes, nets them by key and writes them with set-based statements inside the
  * caller's transaction. Not thread-safe.
  *
- * <p>Use: {@link #add} every change of the batch in master order, {@link #finish}, write nothing more, commit. After any
- * exception roll back and call {@link #reset}. The same change may be added under two bindings (table and shadow).
+ * <p>Use: {@link #add} every change of the batch in master order, {@link #finish}, then only commit. After any exception
+ * roll back and call {@link #reset}. The same change may be added under two bindings (table and shadow); images are
+ * never written to.
+ *
+ * <p>Order inside a piece (design section 7): deletes and old rows of split updates, children first; updates in place;
+ * inserts, parents first; then tables without a key, each in its own order; then, in master order, the tables that lately
+ * made a batch fall back.
  */
 public final class BatchApplier implements AutoCloseable {
+    private final Statements statements;
+    private final ApplyOptions options;
+    private final FallbackMemory memory;
+    private final boolean replicaRole;
+    private final OneByOne oneByOne;
+    private final DuplicateCheck duplicates;
+    private final Truncation truncation;
+    private final Map<TableName, Collected> tables = new LinkedHashMap<>();
+    private final List<Single> inOrder = new ArrayList<>();
+    private final Set<TableName> touched = new HashSet<>();
+    private boolean deferred;
+    private long bytes;
+    private long changes;
+    private long inserted;
+    private long updated;
+    private long deleted;
+    private long truncated;
+    private long pieces;
 
     /**
      * @param connection a session of {@link TargetSession}, with auto-commit off
      * @param memory tables to be applied one by one; the caller tells it about commits and fall-backs
      */
-    public BatchApplier(Connection connection, ApplyOptions options, FallbackMemory memory) throws SQLException {}
+    public BatchApplier(Connection connection, ApplyOptions options, FallbackMemory memory) throws SQLException {
+        this.statements = new Statements(connection);
+        this.options = options;
+        this.memory = memory;
+        this.replicaRole = TargetSession.isReplica(connection);
+        this.oneByOne = new OneByOne(statements, replicaRole);
+        this.duplicates = new DuplicateCheck(statements);
+        this.truncation = new Truncation(statements, replicaRole);
+    }
 
-    /** Collects a change; flushes a piece when the memory bound is reached or the change cannot be netted further. */
+    /**
+     * Collects a change; writes a piece when the memory bound is reached or nothing more can be netted.
+     *
+     * @throws SQLException weather or a lost connection
+     * @throws BatchConflictException the batch must be replayed carefully
+     */
     public void add(TableBinding binding, RowChange change) throws SQLException, BatchConflictException {
-        throw new UnsupportedOperationException();
+        changes++;
+        touched.add(binding.table());
+        if (change.kind() == ChangeKind.TRUNCATE) {
+            writeRows();
+            truncation.add(binding.target());
+            truncated++;
+            return;
+        }
+        if (truncation.isPending()) {
+            truncate();
+        }
+        Collected table = tables.get(binding.table());
+        if (table == null || table.binding != binding) {
+            if (table != null) {
+                writeRows(); // the table's definition changed: what came before was of another shape
+            }
+            table = new Collected(binding, memory.slow(binding.table()));
+            tables.put(binding.table(), table);
+        }
+        collect(table, change);
+        bytes += Values.size(change);
+        if (bytes >= options.memoryBytes()) {
+            flush();
+        }
+    }
+
+    private void collect(Collected table, RowChange change) throws BatchConflictException {
+        if (table.slow) {
+            inOrder.add(new Single(table.binding, change));
+        } else if (table.netting == null) {
+            table.ordered.add(new Single(table.binding, change));
+        } else {
+            try {
+                table.netting.add(change);
+            } catch (NettingException e) {
+                TableName name = table.binding.table();
+                throw new BatchConflictException(Set.of(name), "Netting table " + name + ": " + e.getMessage(), e);
+            }
+        }
     }
 
     /** Writes what is collected. */
     public void flush() throws SQLException, BatchConflictException {
-        throw new UnsupportedOperationException();
+        truncate();
+        writeRows();
     }
 
     /** Writes what is left and checks every deferred constraint (rule R18): commit may follow. */
     public void finish() throws SQLException, BatchConflictException {
-        throw new UnsupportedOperationException();
+        flush();
+        guard(touched, () -> {
+            Set<TableName> colliding = duplicates.finish();
+            if (!colliding.isEmpty()) {
+                throw new BatchConflictException(
+                        colliding,
+                        "Rows of " + colliding + " violate a deferrable unique or exclusion constraint",
+                        null);
+            }
+            statements.execute("SET CONSTRAINTS ALL IMMEDIATE");
+        });
+        touched.clear();
+        deferred = false;
     }
 
-    /** Forgets what is collected, after a rollback. */
+    /** Forgets what is collected and every prepared statement, after a rollback. */
     public void reset() throws SQLException {
-        throw new UnsupportedOperationException();
+        tables.clear();
+        inOrder.clear();
+        touched.clear();
+        truncation.reset();
+        duplicates.reset();
+        bytes = 0;
+        deferred = false;
+        statements.close();
     }
 
+    /** What was done since this applier was made, rolled back work included. */
     public ApplyStats stats() {
-        throw new UnsupportedOperationException();
+        return new ApplyStats(changes, inserted, updated, deleted, truncated, pieces);
     }
 
     @Override
-    public void close() throws SQLException {}
+    public void close() throws SQLException {
+        statements.close();
+    }
+
+    private void truncate() throws SQLException, BatchConflictException {
+        if (truncation.isPending()) {
+            guard(truncation.tables(), truncation::run);
+        }
+    }
+
+    private void writeRows() throws SQLException, BatchConflictException {
+        if (tables.isEmpty()) {
+            return;
+        }
+        pieces++;
+        deferConstraints();
+        ForeignKeyOrder order = order();
+        List<NetTable> netted = new ArrayList<>();
+        for (Collected table : tables.values()) {
+            if (table.netting != null && !table.slow) {
+                refuseCycle(order, table.binding.table());
+                SetWriter writer = new SetWriter(statements, table.binding, options.copyRows());
+                netted.add(new NetTable(table.binding, writer, table.netting.rows()));
+            }
+        }
+        netted.sort(Comparator.comparingInt(table -> order.rank(table.binding().table())));
+        writeNetted(netted);
+        List<Collected> keyless = tables.values().stream()
+                .filter(table -> !table.ordered.isEmpty())
+                .toList();
+        for (Collected table : keyless) {
+            applyInOrder(table.ordered);
+        }
+        applyInOrder(inOrder);
+        guard(touched, duplicates::check);
+        tables.clear();
+        inOrder.clear();
+        bytes = 0;
+    }
+
+    private void writeNetted(List<NetTable> netted) throws SQLException, BatchConflictException {
+        for (NetTable table : netted) {
+            guard(table, () -> table.prepare(replicaRole));
+        }
+        for (int i = netted.size() - 1; i >= 0; i--) {
+            guard(netted.get(i), netted.get(i)::deleteOld);
+        }
+        for (NetTable table : netted) {
+            guard(table, table::update);
+        }
+        for (NetTable table : netted) {
+            guard(table, table::insertNew);
+            if (replicaRole) {
+                table.touched(duplicates);
+            }
+            inserted += table.inserted();
+            updated += table.updated();
+            deleted += table.deleted();
+        }
+    }
+
+    /** Applies changes one by one; runs of inserts into one table go together. */
+    private void applyInOrder(List<Single> singles) throws SQLException, BatchConflictException {
+        int next = 0;
+        while (next < singles.size()) {
+            Single first = singles.get(next);
+            int end = next + 1;
+            if (first.change.kind() == ChangeKind.INSERT) {
+                while (end < singles.size() && singles.get(end).continues(first)) {
+                    end++;
+                }
+            }
+            List<Single> run = singles.subList(next, end);
+            guard(Set.of(first.binding.table()), () -> apply(first, run));
+            next = end;
+        }
+    }
+
+    private void apply(Single first, List<Single> run) throws SQLException, BatchConflictException, TableException {
+        TableBinding binding = first.binding;
+        long found;
+        switch (first.change.kind()) {
+            case INSERT -> {
+                List<Object[]> images =
+                        run.stream().map(single -> single.change.after()).toList();
+                found = new SetWriter(statements, binding, options.copyRows()).insert(images);
+                inserted += found;
+                found = binding.target().rowTriggers() ? run.size() : found;
+            }
+            case UPDATE -> {
+                found = oneByOne.update(binding, first.change);
+                updated += found;
+            }
+            default -> {
+                found = oneByOne.delete(binding, first.change);
+                deleted += found;
+            }
+        }
+        if (found != run.size()) {
+            throw new BatchConflictException(
+                    Set.of(binding.table()),
+                    first.change.kind() + " touched " + found + " rows of " + binding.table() + " where " + run.size()
+                            + " were expected",
+                    null);
+        }
+        if (replicaRole && first.change.kind() != ChangeKind.DELETE) {
+            run.forEach(single -> duplicates.touched(binding, OneByOne.newRow(single.change)));
+        }
+    }
+
+    private void deferConstraints() throws SQLException {
+        boolean deferrable = tables.values().stream()
+                .map(table -> table.binding.target())
+                .anyMatch(target -> target.keys().stream().anyMatch(TargetKey::deferrable)
+                        || target.references().stream().anyMatch(key -> key.deferrable() && key.fires(replicaRole))
+                        || target.referencedBy().stream().anyMatch(key -> key.deferrable() && key.fires(replicaRole)));
+        if (deferrable && !deferred) {
+            statements.execute("SET CONSTRAINTS ALL DEFERRED");
+            deferred = true;
+        }
+    }
+
+    private ForeignKeyOrder order() {
+        List<TargetTable> targets =
+                tables.values().stream().map(table -> table.binding.target()).toList();
+        return ForeignKeyOrder.of(targets, replicaRole);
+    }
+
+    private static void refuseCycle(ForeignKeyOrder order, TableName table) throws BatchConflictException {
+        if (order.cyclic().contains(table)) {
+            throw new BatchConflictException(
+                    order.cyclic(),
+                    "Tables " + order.cyclic() + " reference each other in a cycle that is checked at once",
+                    null);
+        }
+    }
+
+    private static void guard(NetTable table, Work work) throws SQLException, BatchConflictException {
+        guard(Set.of(table.binding().table()), work);
+    }
+
+    /** Weather passes; whatever else fails is found again, and named, by careful replay. */
+    private static void guard(Set<TableName> tables, Work work) throws SQLException, BatchConflictException {
+        try {
+            work.run();
+        } catch (TableException e) {
+            throw new BatchConflictException(Set.of(e.table()), e.reason(), e);
+        } catch (SQLException e) {
+            SqlFailures.Kind kind = SqlFailures.classify(e);
+            if (kind == SqlFailures.Kind.CONFLICT || kind == SqlFailures.Kind.TABLE_ERROR) {
+                Set<TableName> named = new HashSet<>(tables.size() == 1 ? tables : Set.of());
+                SqlFailures.table(e).ifPresent(named::add);
+                throw new BatchConflictException(named, "Batch on " + tables + ": " + SqlFailures.describe(e), e);
+            }
+            throw e;
+        }
+    }
+
+    private interface Work {
+        void run() throws SQLException, BatchConflictException, TableException;
+    }
+
+    private record Single(TableBinding binding, RowChange change) {
+        boolean continues(Single first) {
+            return binding == first.binding && change.kind() == ChangeKind.INSERT;
+        }
+    }
+
+    /** What a piece has collected for one table. */
+    private static final class Collected {
+        private final TableBinding binding;
+        private final boolean slow;
+        private final RowNetting netting;
+        private final List<Single> ordered = new ArrayList<>();
+
+        private Collected(TableBinding binding, boolean slow) {
+            this.binding = binding;
+            this.slow = slow;
+            this.netting = binding.keyed() ? new RowNetting(binding.locator()) : null;
+        }
+    }
 }

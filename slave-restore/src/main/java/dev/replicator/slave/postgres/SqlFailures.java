@@ -1,5 +1,6 @@
 package dev.replicator.slave.postgres;
 
+import dev.replicator.queue.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -7,12 +8,17 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.postgresql.PGConnection;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /** Sorts SQL failures by SQLSTATE, never by text (rule R23). */
 public final class SqlFailures {
     private static final Set<String> SERVER_GONE = Set.of("57P01", "57P02", "57P03", "57P05");
+
+    private static final Set<String> NAMES_ONLY = Set.of("0A", "23", "42", "55");
 
     private SqlFailures() {}
 
@@ -45,6 +51,31 @@ public final class SqlFailures {
             case "25", "53", "57", "58" -> Kind.WEATHER;
             default -> state.equals("55P03") ? Kind.WEATHER : Kind.TABLE_ERROR;
         };
+    }
+
+    /** The table the server names in a failure, by the field of the protocol and not by text. */
+    static Optional<TableName> table(SQLException failure) {
+        ServerErrorMessage server = serverMessage(failure);
+        if (server == null || server.getSchema() == null || server.getTable() == null) {
+            return Optional.empty();
+        }
+        return Optional.of(new TableName(server.getSchema(), server.getTable()));
+    }
+
+    /** SQLSTATE and, where it holds names and no row values, the server's own primary message. */
+    static String describe(SQLException failure) {
+        String state = failure.getSQLState();
+        ServerErrorMessage server = serverMessage(failure);
+        boolean namesOnly = state != null && NAMES_ONLY.stream().anyMatch(state::startsWith);
+        if (server != null && namesOnly) {
+            return server.getMessage() + " (SQLSTATE " + state + ")";
+        }
+        String column = server == null || server.getColumn() == null ? "" : ", column " + server.getColumn();
+        return "SQLSTATE " + state + column;
+    }
+
+    private static ServerErrorMessage serverMessage(SQLException failure) {
+        return failure instanceof PSQLException server ? server.getServerErrorMessage() : null;
     }
 
     /** The server process of a session, to be asked about while the session itself waits. */

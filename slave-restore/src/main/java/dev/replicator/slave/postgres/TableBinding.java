@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * How one version of a table in the stream meets one table of the slave: columns by name, how a row is found, and which
@@ -21,6 +23,7 @@ public final class TableBinding {
     private final int[] written;
     private final int[] locator;
     private final int[] splitting;
+    private final int[] settable;
     private final List<TargetColumn> targetOnly;
 
     private TableBinding(TableSchema schema, TargetTable target, TargetColumn[] columns) throws TableException {
@@ -28,6 +31,12 @@ public final class TableBinding {
         this.target = target;
         this.columns = columns;
         this.written = indexes(i -> columns[i] != null && !columns[i].generated());
+        if (written.length == 0) {
+            throw new TableException(
+                    target.name(),
+                    "Table " + target.name() + " on the slave has no column of the master's that can be written",
+                    "Add its columns on the slave, or take the table out of the slave's table set.");
+        }
         this.locator = chooseLocator();
         Set<Integer> located = new HashSet<>();
         for (int column : locator) {
@@ -39,6 +48,8 @@ public final class TableBinding {
                 && !columns[i].generated()
                 && !located.contains(i)
                 && (columns[i].identityAlways() || unique.contains(columns[i].name())));
+        this.settable = indexes(i ->
+                columns[i] != null && !columns[i].generated() && !columns[i].identityAlways() && !located.contains(i));
         Set<String> supplied = new HashSet<>();
         schema.columns().forEach(column -> supplied.add(column.name()));
         this.targetOnly = target.columns().stream()
@@ -120,10 +131,8 @@ public final class TableBinding {
         return identity;
     }
 
-    private int[] indexes(java.util.function.IntPredicate wanted) {
-        return java.util.stream.IntStream.range(0, columns.length)
-                .filter(wanted)
-                .toArray();
+    private int[] indexes(IntPredicate wanted) {
+        return IntStream.range(0, columns.length).filter(wanted).toArray();
     }
 
     public TableSchema schema() {
@@ -162,6 +171,16 @@ public final class TableBinding {
     /** Stream columns outside the locator whose change means that an update must be split (rule R04). */
     int[] splitting() {
         return splitting;
+    }
+
+    /** True when changing rows of the target by delete and insert would set off foreign-key actions (rule R04). */
+    boolean splitActs(boolean replicaRole) {
+        return target.referencedBy().stream().anyMatch(key -> key.acts() && key.fires(replicaRole));
+    }
+
+    /** Stream columns an update that keeps the key sets; GENERATED ALWAYS ones cannot be and split it when they change. */
+    int[] settable() {
+        return settable;
     }
 
     /** Target columns the stream knows nothing of, without generated ones. */

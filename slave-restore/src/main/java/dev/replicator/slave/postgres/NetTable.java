@@ -1,0 +1,149 @@
+package dev.replicator.slave.postgres;
+
+import dev.replicator.slave.netting.NetRow;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Writes the netted rows of one table in three phases, which the caller interleaves with those of other tables: {@link
+ * #deleteOld}, {@link #update}, {@link #insertNew}. Between {@link #prepare} and the end nobody else may write the table.
+ */
+final class NetTable {
+    private final TableBinding binding;
+    private final SetWriter writer;
+    private final List<NetRow> deletes = new ArrayList<>();
+    private final List<NetRow> updates = new ArrayList<>();
+    private final List<NetRow> splits = new ArrayList<>();
+    private final List<NetRow> inserts = new ArrayList<>();
+    private List<Object[]> completed = List.of();
+
+    NetTable(TableBinding binding, SetWriter writer, List<NetRow> rows) {
+        this.binding = binding;
+        this.writer = writer;
+        for (NetRow row : rows) {
+            if (!row.live()) {
+                deletes.add(row);
+            } else if (row.origin() == null) {
+                inserts.add(row);
+            } else if (row.keyChanged()) {
+                splits.add(row);
+            } else {
+                updates.add(row);
+            }
+        }
+    }
+
+    TableBinding binding() {
+        return binding;
+    }
+
+    /** Decides which updates are split (rule R04). */
+    void prepare(boolean replicaRole) throws SQLException, BatchConflictException {
+        Set<NetRow> changing = new HashSet<>();
+        if (binding.splitting().length > 0) {
+            for (Map.Entry<List<Integer>, List<NetRow>> group :
+                    byKnown(binding.splitting()).entrySet()) {
+                if (!group.getKey().isEmpty()) {
+                    BitSet found = writer.changing(group.getValue(), group.getKey());
+                    found.stream().mapToObj(group.getValue()::get).forEach(changing::add);
+                }
+            }
+        }
+        updates.removeAll(changing);
+        splits.addAll(changing);
+        if (!splits.isEmpty() && binding.splitActs(replicaRole)) {
+            throw surprise("an update changes a key, and foreign keys that act are live in the session");
+        }
+    }
+
+    /** Deletes deleted rows and the old rows of split updates. */
+    void deleteOld() throws SQLException, BatchConflictException {
+        if (!deletes.isEmpty()) {
+            expect("DELETE", writer.delete(deletes), deletes.size());
+        }
+        if (!splits.isEmpty()) {
+            completed = writer.deleteReturning(splits);
+            expect("DELETE", completed.size(), splits.size());
+        }
+    }
+
+    void update() throws SQLException, BatchConflictException {
+        for (Map.Entry<List<Integer>, List<NetRow>> group :
+                byKnown(binding.settable()).entrySet()) {
+            expect(
+                    "UPDATE",
+                    writer.update(group.getValue(), group.getKey()),
+                    group.getValue().size());
+        }
+    }
+
+    /** Inserts new rows and the new rows of split updates. */
+    void insertNew() throws SQLException, BatchConflictException {
+        if (!inserts.isEmpty()) {
+            List<Object[]> images = inserts.stream().map(NetRow::values).toList();
+            expectInserted(writer.insert(images), images.size());
+        }
+        if (!completed.isEmpty()) {
+            expectInserted(writer.insertCompleted(completed), completed.size());
+        }
+    }
+
+    /** Notes the rows for the check of deferrable constraints. */
+    void touched(DuplicateCheck check) {
+        inserts.forEach(row -> check.touched(binding, row.values()));
+        splits.forEach(row -> check.touched(binding, row.values()));
+    }
+
+    long deleted() {
+        return deletes.size();
+    }
+
+    long updated() {
+        return (long) updates.size() + splits.size();
+    }
+
+    long inserted() {
+        return inserts.size();
+    }
+
+    private Map<List<Integer>, List<NetRow>> byKnown(int[] columns) {
+        Map<BitSet, List<NetRow>> groups = new LinkedHashMap<>();
+        for (NetRow row : updates) {
+            BitSet known = new BitSet();
+            for (int column : columns) {
+                if (SetWriter.known(row, column)) {
+                    known.set(column);
+                }
+            }
+            groups.computeIfAbsent(known, set -> new ArrayList<>()).add(row);
+        }
+        Map<List<Integer>, List<NetRow>> byColumns = new LinkedHashMap<>();
+        groups.forEach((known, rows) -> byColumns.put(known.stream().boxed().collect(Collectors.toList()), rows));
+        return byColumns;
+    }
+
+    private void expectInserted(long rows, int expected) throws BatchConflictException {
+        // A row trigger of the target that fires under replica role may suppress rows by design.
+        if (!binding.target().rowTriggers()) {
+            expect("INSERT", rows, expected);
+        }
+    }
+
+    private void expect(String statement, long rows, int expected) throws BatchConflictException {
+        if (rows != expected) {
+            throw surprise(statement + " touched " + rows + " rows where " + expected + " were expected");
+        }
+    }
+
+    private BatchConflictException surprise(String what) {
+        return new BatchConflictException(
+                Set.of(binding.table()), "Batch on table " + binding.table() + ": " + what, null);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.replicator.slave.postgres;
+
+import dev.replicator.queue.RowChange;
+import dev.replicator.queue.Unchanged;
+import java.util.HexFormat;
+
+/** Values of row images as the server's text. */
+final class Values {
+    private static final int OVERHEAD = 24;
+    private static final HexFormat HEX = HexFormat.of();
+
+    private Values() {}
+
+    /** The text PostgreSQL reads for this value; null for NULL. */
+    static String text(Object value) {
+        if (value == null || value instanceof String) {
+            return (String) value;
+        }
+        if (value instanceof Boolean bool) {
+            return bool ? "t" : "f";
+        }
+        if (value instanceof byte[] bytes) {
+            return "\\x" + HEX.formatHex(bytes);
+        }
+        if (value == Unchanged.UNCHANGED) {
+            throw new IllegalStateException("a value the master did not send was about to be written");
+        }
+        return value.toString();
+    }
+
+    /** Estimated heap held by a change, in bytes. */
+    static long size(RowChange change) {
+        return 2 * OVERHEAD + size(change.before()) + size(change.after());
+    }
+
+    private static long size(Object[] image) {
+        long size = OVERHEAD;
+        if (image != null) {
+            for (Object value : image) {
+                size += OVERHEAD;
+                if (value instanceof String text) {
+                    size += OVERHEAD + text.length();
+                } else if (value instanceof byte[] bytes) {
+                    size += bytes.length;
+                }
+            }
+        }
+        return size;
+    }
+}
