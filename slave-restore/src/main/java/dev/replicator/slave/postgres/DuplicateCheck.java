@@ -71,7 +71,7 @@ final class DuplicateCheck {
                 }
             }
         }
-        return found.stream().map(keys::get).toList();
+        return found.stream().map(keys::get).collect(Collectors.toCollection(ArrayList::new));
     }
 
     /** Without a locator the whole table is read: nothing else names the written rows. */

@@ -103,6 +103,11 @@ public final class TableBinding {
 
     private int[] chooseLocator() throws TableException {
         if (schema.replicaIdentity() == 'f') {
+            // Under a deferrable key two rows may share it within a transaction: only their images tell them apart.
+            boolean deferrable = target.keys().stream().anyMatch(key -> key.primary() && key.deferrable());
+            if (deferrable) {
+                return new int[0];
+            }
             List<Integer> found = new ArrayList<>();
             for (String name : target.primaryKey()) {
                 for (int i = 0; i < columns.length; i++) {

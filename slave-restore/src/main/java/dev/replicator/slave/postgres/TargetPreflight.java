@@ -4,6 +4,7 @@ import dev.replicator.queue.TableName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * Finds what keeps a target table from being applied to, with the statement that mends it (rule R19). Used by {@code
@@ -86,16 +87,40 @@ public final class TargetPreflight {
         return findings;
     }
 
-    /** Cycles of foreign keys that act or are checked at once in this session: their batches go row by row. */
+    /**
+     * Foreign keys whose order no replay can keep where they are checked at once: cycles go row by row, and a statement of
+     * the master that deletes or inserts several rows of a table that references itself cannot be replayed row by row.
+     */
     public static List<Finding> cycles(List<TargetTable> tables, boolean replicaRole) {
-        ForeignKeyOrder order = ForeignKeyOrder.of(tables, replicaRole);
-        return order.cyclic().stream()
-                .map(table -> new Finding(
-                        table,
-                        false,
-                        "Table " + table
-                                + " is in a cycle of foreign keys that are checked at once; its batches go row by row",
-                        "Make one of the foreign keys DEFERRABLE, or let the role set session_replication_role."))
-                .toList();
+        List<Finding> findings = new ArrayList<>();
+        for (TargetTable table : tables) {
+            for (TargetForeignKey key : table.references()) {
+                if (key.parent().equals(table.name()) && key.fires(replicaRole) && !key.deferrable()) {
+                    findings.add(new Finding(
+                            table.name(),
+                            false,
+                            "Table " + table.name() + " references itself by " + key.name()
+                                    + ", which is checked at once: a careful replay may find it violated half way",
+                            deferrable(key)));
+                }
+            }
+        }
+        Set<TableName> cyclic = ForeignKeyOrder.of(tables, replicaRole).cyclic();
+        for (TargetTable table : tables) {
+            table.references().stream()
+                    .filter(key -> cyclic.contains(table.name()) && cyclic.contains(key.parent()) && !key.deferrable())
+                    .forEach(key -> findings.add(new Finding(
+                            table.name(),
+                            false,
+                            "Table " + table.name() + " is in a cycle of foreign keys that are checked at once ("
+                                    + key.name() + "): its batches go row by row",
+                            deferrable(key))));
+        }
+        return findings;
+    }
+
+    private static String deferrable(TargetForeignKey key) {
+        return "ALTER TABLE " + key.child().quoted() + " ALTER CONSTRAINT " + TableName.quote(key.name())
+                + " DEFERRABLE;";
     }
 }
