@@ -1,0 +1,181 @@
+package dev.replicator.forwarder;
+
+import dev.replicator.queue.Position;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.format.ControlRecords;
+import dev.replicator.queue.format.RecordHeader;
+import dev.replicator.queue.format.RecordKind;
+import dev.replicator.queue.store.ForkedHistoryException;
+import dev.replicator.queue.store.LargeRecord;
+import dev.replicator.queue.store.QueueWriter;
+import dev.replicator.queue.store.ReplicationQueue;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+
+/**
+ * The only place that appends to the queue. Two parties do: the capture connection in force, and the forwarder itself
+ * with TABLE_SET records. All methods are guarded by the monitor; a TABLE_SET record that comes while a large
+ * transaction is half received waits for its end.
+ */
+final class QueueAppender {
+    private final ReplicationQueue queue;
+    private final Queue<ControlRecord> waiting = new ArrayDeque<>();
+    private Object owner;
+    private LargeRecord large;
+
+    /** A record of our own, made when its place in the stream is known. */
+    private interface ControlRecord {
+        void append() throws IOException;
+    }
+
+    QueueAppender(ReplicationQueue queue) {
+        this.queue = queue;
+    }
+
+    /** From here on only {@code newOwner} appends; what the former one left half received is dropped. */
+    synchronized void takeOver(Object newOwner) throws IOException {
+        abandonLarge();
+        owner = newOwner;
+        if (queue.hasHistory()) {
+            writer().sync();
+        }
+    }
+
+    /** Ends an ownership; does nothing when another one took over meanwhile. */
+    synchronized void release(Object formerOwner) throws IOException {
+        if (owner == formerOwner) {
+            abandonLarge();
+            owner = null;
+        }
+    }
+
+    synchronized long lastSeq() {
+        return queue.hasHistory() ? writer().lastSeq() : 0;
+    }
+
+    synchronized void append(Object by, RecordHeader header, ByteBuffer image) throws IOException {
+        checkOwner(by);
+        writer().append(header, image);
+    }
+
+    /** Starts a transaction that is not held in memory; the next calls are {@link #appendLarge} and {@link #endLarge}. */
+    synchronized void beginLarge(Object by) throws IOException {
+        checkOwner(by);
+        large = writer().beginLarge();
+    }
+
+    synchronized void appendLarge(Object by, ByteBuffer block) throws IOException {
+        checkOwner(by);
+        large.appendBody(block);
+    }
+
+    synchronized void endLarge(Object by, RecordHeader header) throws IOException {
+        checkOwner(by);
+        large.commit(header);
+        large.close();
+        large = null;
+        appendWaiting();
+    }
+
+    /** Begins a history at {@code base}; see {@link ReplicationQueue#startHistory}. */
+    synchronized void startHistory(Object by, Position base) throws IOException {
+        checkOwner(by);
+        abandonLarge();
+        queue.startHistory(base);
+    }
+
+    /** Removes everything and begins at {@code base}; see {@link ReplicationQueue#resetTo}. */
+    synchronized void resetTo(Object by, Position base) throws IOException {
+        checkOwner(by);
+        abandonLarge();
+        queue.resetTo(base);
+    }
+
+    /**
+     * Compares what is sent again with our record of the same seq (rule R06).
+     *
+     * @throws ForkedHistoryException when they differ
+     */
+    synchronized void checkRepeated(Position sent) throws IOException {
+        Optional<Position> ours = queue.positionOf(sent.seq());
+        if (ours.isEmpty() && queue.durableTail().seq() == sent.seq()) {
+            ours = Optional.of(queue.durableTail());
+        }
+        if (ours.isPresent() && !ours.get().equals(sent)) {
+            throw new ForkedHistoryException("capture sent " + sent + ", this queue has " + ours.get()
+                    + ": the histories differ; find out which master database capture reads, or begin a new epoch"
+                    + " with 'replicator capture --new-epoch'");
+        }
+    }
+
+    /** Whether the same definition is in force already: what capture sends again behind the tail. */
+    synchronized boolean isInForce(TableSchema schema) {
+        Map<Integer, TableSchema> inForce = queue.schemasAt(lastSeq());
+        return schema.equals(inForce.get(schema.tableId()));
+    }
+
+    /**
+     * Appends a TABLE_SET record behind the last transaction, durably.
+     *
+     * @param placed told the seq it got, once it is durable
+     */
+    synchronized void appendTableSet(String json, PlacedRecord placed) throws IOException {
+        ControlRecord record = () -> {
+            Position tail = queue.durableTail();
+            Position at = new Position(queue.epoch(), writer().lastSeq(), tail.lsn());
+            ByteBuffer image = ControlRecords.json(RecordKind.TABLE_SET, 0, at, List.of(0), json);
+            RecordHeader header = RecordHeader.decode(image.duplicate(), "TABLE_SET", 0);
+            writer().append(header, image);
+            writer().sync();
+            placed.at(at.seq());
+        };
+        if (large == null) {
+            record.append();
+        } else {
+            waiting.add(record);
+        }
+    }
+
+    /** Learns where a record went. */
+    @FunctionalInterface
+    interface PlacedRecord {
+        void at(long seq) throws IOException;
+    }
+
+    private void abandonLarge() throws IOException {
+        if (large != null) {
+            LargeRecord unfinished = large;
+            large = null;
+            unfinished.close();
+        }
+        appendWaiting();
+    }
+
+    private void appendWaiting() throws IOException {
+        for (ControlRecord next = waiting.poll(); next != null; next = waiting.poll()) {
+            next.append();
+        }
+    }
+
+    private QueueWriter writer() {
+        return queue.writer();
+    }
+
+    private void checkOwner(Object by) throws SupersededException {
+        if (owner != by) {
+            throw new SupersededException();
+        }
+    }
+
+    /** The connection is no longer the one that may append. */
+    static final class SupersededException extends IOException {
+        SupersededException() {
+            super("another capture connection took over");
+        }
+    }
+}
