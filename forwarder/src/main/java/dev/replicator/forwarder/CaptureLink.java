@@ -1,0 +1,115 @@
+package dev.replicator.forwarder;
+
+import dev.replicator.queue.wire.CaptureStatus;
+import dev.replicator.queue.wire.CapturedTable;
+import dev.replicator.queue.wire.ToCapture;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * What the rest of the forwarder sees of capture: whether one is connected, what it said last, and a way to send it
+ * orders. Thread-safe.
+ */
+final class CaptureLink {
+    private final CopyOnWriteArrayList<Runnable> readyListeners = new CopyOnWriteArrayList<>();
+    private volatile Connection current;
+    private volatile CaptureStatus status;
+    private volatile String error;
+    private volatile String obstacle;
+    private volatile String systemIdentifier = "";
+
+    /** One connection that was welcomed. */
+    interface Connection {
+        /** Sends; does nothing when the connection ended. */
+        void send(ToCapture message);
+
+        /** Ends it because another one took over. */
+        void supersede();
+    }
+
+    /** Puts a welcomed connection in force and ends the one before it. */
+    void connected(Connection connection, String newSystemIdentifier) {
+        Connection former;
+        synchronized (this) {
+            former = current;
+            current = connection;
+            systemIdentifier = newSystemIdentifier;
+            error = null;
+        }
+        if (former != null && former != connection) {
+            former.supersede();
+        }
+        readyListeners.forEach(Runnable::run);
+    }
+
+    /** A connection ended; its last status is kept for display. */
+    synchronized void disconnected(Connection connection, String reason) {
+        if (current == connection) {
+            current = null;
+            error = reason;
+        }
+    }
+
+    /** Capture was refused: shown until one is welcomed. */
+    synchronized void refused(String reason) {
+        if (current == null) {
+            error = reason;
+        }
+    }
+
+    /** Is called each time a connection was welcomed. */
+    void onReady(Runnable listener) {
+        readyListeners.add(listener);
+    }
+
+    boolean isConnected() {
+        return current != null;
+    }
+
+    /** Sends if a capture is connected. */
+    boolean send(ToCapture message) {
+        Connection connection = current;
+        if (connection == null) {
+            return false;
+        }
+        connection.send(message);
+        return true;
+    }
+
+    void report(CaptureStatus newStatus) {
+        status = newStatus;
+    }
+
+    /** Last report, also of a connection that ended. */
+    Optional<CaptureStatus> status() {
+        return Optional.ofNullable(status);
+    }
+
+    /** What the last report said about a table. */
+    Optional<CapturedTable> table(String name) {
+        CaptureStatus last = status;
+        return last == null
+                ? Optional.empty()
+                : last.getTablesList().stream()
+                        .filter(table -> table.getTable().equals(name))
+                        .findFirst();
+    }
+
+    /** Why no capture is connected, or null. */
+    String error() {
+        return error;
+    }
+
+    /** Why taking in waits (disk or budget full), or null. */
+    String obstacle() {
+        return obstacle;
+    }
+
+    void obstacle(String reason) {
+        obstacle = reason;
+    }
+
+    String systemIdentifier() {
+        return systemIdentifier;
+    }
+}

@@ -1,0 +1,203 @@
+package dev.replicator.forwarder;
+
+import dev.replicator.queue.Position;
+import dev.replicator.queue.TableName;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.TableSelection;
+import dev.replicator.queue.store.ForkedHistoryException;
+import dev.replicator.queue.store.PositionAheadException;
+import dev.replicator.queue.store.PositionPrunedException;
+import dev.replicator.queue.store.QueueReader;
+import dev.replicator.queue.store.ReplicationQueue;
+import dev.replicator.queue.wire.GrantedTable;
+import dev.replicator.queue.wire.LaneStart;
+import dev.replicator.queue.wire.Subscribe;
+import dev.replicator.queue.wire.TableSet;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Decides whether and where a lane may begin (rules R06 and R07). */
+final class LaneStarts {
+    static final String NEEDS_RESYNC = "needs-resync";
+    static final String NEW_EPOCH = "new-epoch";
+    static final String FORKED = "forked";
+    static final String NOT_YET = "not-yet";
+
+    private final ReplicationQueue queue;
+    private final TableSets tableSets;
+    private final Slaves slaves;
+
+    LaneStarts(ReplicationQueue queue, TableSets tableSets, Slaves slaves) {
+        this.queue = queue;
+        this.tableSets = tableSets;
+        this.slaves = slaves;
+    }
+
+    /** What is decided for a subscription: one of the two is null. */
+    record Decision(Accepted accepted, LaneStart refused) {}
+
+    /** A lane that may begin; its sender owns the reader. Used by one thread. */
+    static final class Accepted {
+        private final String name;
+        private final Position position;
+        private final Set<TableName> tables;
+        private final GrantState grants;
+        private final QueueReader reader;
+        private long version;
+        private final long atSeq;
+
+        Accepted(
+                String name,
+                Position position,
+                Set<TableName> tables,
+                GrantState grants,
+                QueueReader reader,
+                TableSets.Entry set) {
+            this.name = name;
+            this.position = position;
+            this.tables = tables;
+            this.grants = grants;
+            this.reader = reader;
+            this.version = set.version();
+            this.atSeq = set.seq();
+        }
+
+        String name() {
+            return name;
+        }
+
+        boolean isMain() {
+            return name.equals(Slave.MAIN);
+        }
+
+        Position position() {
+            return position;
+        }
+
+        /** Tables the lane asked for. */
+        Set<TableName> tables() {
+            return tables;
+        }
+
+        GrantState grants() {
+            return grants;
+        }
+
+        QueueReader reader() {
+            return reader;
+        }
+
+        long tableSetVersion() {
+            return version;
+        }
+
+        void apply(TableSets.Entry entry) {
+            version = entry.version();
+            grants.selection(entry.selection());
+        }
+
+        TableSet tableSet(long seq, boolean paused) {
+            return LaneStarts.tableSet(grants, seq, paused);
+        }
+    }
+
+    /**
+     * Looks at a subscription.
+     *
+     * @param slave whose, as its token says
+     */
+    Decision decide(String slave, Subscribe subscribe) throws IOException {
+        if (!queue.hasHistory()) {
+            return new Decision(
+                    null, refusal(NOT_YET, "no capture has connected yet, so this forwarder knows no history"));
+        }
+        if (!subscribe.hasPosition()) {
+            return accept(slave, subscribe, queue.durableTail());
+        }
+        Position position = Positions.fromWire(subscribe.getPosition());
+        if (!position.epoch().equals(queue.epoch())) {
+            return refuse(slave, otherEpoch(position), otherEpochDetail(position));
+        }
+        try {
+            return accept(slave, subscribe, position);
+        } catch (PositionPrunedException e) {
+            return refuse(slave, NEEDS_RESYNC, e.getMessage());
+        } catch (ForkedHistoryException e) {
+            return refuse(slave, FORKED, e.getMessage());
+        } catch (PositionAheadException e) {
+            return refuse(slave, NOT_YET, e.getMessage() + "; waiting until capture has sent it again");
+        }
+    }
+
+    static LaneStart start(Accepted lane, boolean paused) {
+        return LaneStart.newBuilder()
+                .setPosition(Positions.toWire(lane.position()))
+                .setTableSet(lane.tableSet(lane.atSeq, paused))
+                .build();
+    }
+
+    private Decision accept(String slave, Subscribe subscribe, Position position) throws IOException {
+        QueueReader reader = queue.readAfter(position);
+        TableSets.Entry set = setInForce(slave, position.seq());
+        Set<TableName> tables =
+                subscribe.getTablesList().stream().map(TableName::parse).collect(Collectors.toSet());
+        GrantState grants = new GrantState(
+                set.selection(), queue.schemasAt(position.seq()).values());
+        return new Decision(new Accepted(subscribe.getLane(), position, tables, grants, reader, set), null);
+    }
+
+    /** A refused lane learns where it could begin anew: at our tail, with dumps for every table. */
+    private Decision refuse(String slave, String refusal, String detail) throws IOException {
+        Position tail = queue.durableTail();
+        TableSets.Entry set = setInForce(slave, tail.seq());
+        GrantState grants =
+                new GrantState(set.selection(), queue.schemasAt(tail.seq()).values());
+        boolean paused = slaves.find(slave).map(Slave::isPaused).orElse(false);
+        return new Decision(
+                null,
+                refusal(refusal, detail).toBuilder()
+                        .setPosition(Positions.toWire(tail))
+                        .setTableSet(tableSet(grants, set.seq(), paused))
+                        .build());
+    }
+
+    private TableSets.Entry setInForce(String slave, long seq) {
+        Optional<TableSets.Entry> recorded = tableSets.inForce(slave, seq);
+        return recorded.orElseGet(() -> {
+            TableSelection selection = slaves.file(slave)
+                    .map(SlaveFile::tables)
+                    .orElseGet(() -> new TableSelection(java.util.List.of(), java.util.List.of()));
+            return new TableSets.Entry(slave, 0, seq, selection);
+        });
+    }
+
+    private String otherEpoch(Position position) {
+        return position.epoch().number() > queue.epoch().number() ? NOT_YET : NEW_EPOCH;
+    }
+
+    private String otherEpochDetail(Position position) {
+        return "the slave is at " + position + " (" + position.epoch().id() + "), this forwarder is in epoch "
+                + queue.epoch();
+    }
+
+    private static LaneStart refusal(String refusal, String detail) {
+        return LaneStart.newBuilder().setRefusal(refusal).setDetail(detail).build();
+    }
+
+    static TableSet tableSet(GrantState grants, long atSeq, boolean paused) {
+        TableSet.Builder set = TableSet.newBuilder()
+                .setAtSeq(atSeq)
+                .addAllTables(grants.selection().tables())
+                .addAllExclude(grants.selection().exclude())
+                .setPaused(paused);
+        for (TableSchema schema : grants.tables()) {
+            set.addResolved(GrantedTable.newBuilder()
+                    .setTable(schema.name().toString())
+                    .setTableId(schema.tableId())
+                    .setIncarnation(schema.incarnation()));
+        }
+        return set.build();
+    }
+}
