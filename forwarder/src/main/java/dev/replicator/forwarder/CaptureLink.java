@@ -4,19 +4,19 @@ import dev.replicator.queue.wire.CaptureStatus;
 import dev.replicator.queue.wire.CapturedTable;
 import dev.replicator.queue.wire.ToCapture;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * What the rest of the forwarder sees of capture: whether one is connected, what it said last, and a way to send it
  * orders. Thread-safe.
  */
 final class CaptureLink {
-    private final CopyOnWriteArrayList<Runnable> readyListeners = new CopyOnWriteArrayList<>();
     private volatile Connection current;
     private volatile CaptureStatus status;
     private volatile String error;
     private volatile String obstacle;
     private volatile String systemIdentifier = "";
+    private volatile long connectionNumber;
+    private volatile long statusOf;
 
     /** One connection that was welcomed. */
     interface Connection {
@@ -33,13 +33,13 @@ final class CaptureLink {
         synchronized (this) {
             former = current;
             current = connection;
+            connectionNumber++;
             systemIdentifier = newSystemIdentifier;
             error = null;
         }
         if (former != null && former != connection) {
             former.supersede();
         }
-        readyListeners.forEach(Runnable::run);
     }
 
     /** A connection ended; its last status is kept for display. */
@@ -57,11 +57,6 @@ final class CaptureLink {
         }
     }
 
-    /** Is called each time a connection was welcomed. */
-    void onReady(Runnable listener) {
-        readyListeners.add(listener);
-    }
-
     boolean isConnected() {
         return current != null;
     }
@@ -76,8 +71,22 @@ final class CaptureLink {
         return true;
     }
 
-    void report(CaptureStatus newStatus) {
-        status = newStatus;
+    /** A report of the connection in force. */
+    synchronized void report(Connection connection, CaptureStatus newStatus) {
+        if (connection == current) {
+            status = newStatus;
+            statusOf = connectionNumber;
+        }
+    }
+
+    /** Counts connections; tells one from the next. */
+    long connectionNumber() {
+        return connectionNumber;
+    }
+
+    /** Whether the connection in force has reported: only then its visible seq is known. */
+    boolean isReadyForOrders() {
+        return current != null && statusOf == connectionNumber;
     }
 
     /** Last report, also of a connection that ended. */

@@ -116,7 +116,7 @@ final class LaneStarts {
         if (!subscribe.hasPosition()) {
             return accept(slave, subscribe, queue.durableTail());
         }
-        Position position = Positions.fromWire(subscribe.getPosition());
+        Position position = resolve(Positions.fromWire(subscribe.getPosition()));
         if (!position.epoch().equals(queue.epoch())) {
             return refuse(slave, otherEpoch(position), otherEpochDetail(position));
         }
@@ -139,13 +139,31 @@ final class LaneStarts {
     }
 
     private Decision accept(String slave, Subscribe subscribe, Position position) throws IOException {
-        QueueReader reader = queue.readAfter(position);
+        QueueReader reader = open(position);
         TableSets.Entry set = setInForce(slave, position.seq());
         Set<TableName> tables =
                 subscribe.getTablesList().stream().map(TableName::parse).collect(Collectors.toSet());
         GrantState grants = new GrantState(
                 set.selection(), queue.schemasAt(position.seq()).values());
         return new Decision(new Accepted(subscribe.getLane(), position, tables, grants, reader, set), null);
+    }
+
+    /** A side lane that begins at a dump's baseSeq does not know the LSN there and sends 0. */
+    private Position resolve(Position sent) throws IOException {
+        if (sent.lsn() != 0 || sent.seq() > queue.durableTail().seq()) {
+            return sent;
+        }
+        if (sent.seq() == queue.durableTail().seq()) {
+            return new Position(sent.epoch(), sent.seq(), queue.durableTail().lsn());
+        }
+        return queue.positionOf(sent.seq())
+                .map(ours -> new Position(sent.epoch(), sent.seq(), ours.lsn()))
+                .orElse(sent);
+    }
+
+    private QueueReader open(Position position) throws IOException {
+        boolean beforeFirst = position.lsn() == 0 && position.seq() + 1 == queue.firstSeq();
+        return beforeFirst ? queue.readFromStart() : queue.readAfter(position);
     }
 
     /** A refused lane learns where it could begin anew: at our tail, with dumps for every table. */

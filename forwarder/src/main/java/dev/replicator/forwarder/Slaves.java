@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Slaves {
     private static final Logger LOG = LoggerFactory.getLogger(Slaves.class);
-    private static final String PREFIX = "slave/";
+    static final String PREFIX = "slave/";
     private static final String CURSOR = "/cursor/";
     private static final String CONNECTED = "/connected";
     private static final String PAUSED = "/paused";

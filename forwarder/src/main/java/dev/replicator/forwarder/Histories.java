@@ -1,0 +1,162 @@
+package dev.replicator.forwarder;
+
+import com.google.protobuf.ByteString;
+import dev.replicator.queue.Position;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.format.ControlRecords;
+import dev.replicator.queue.format.RecordHeader;
+import dev.replicator.queue.store.ForkedHistoryException;
+import dev.replicator.queue.store.QueueReader;
+import dev.replicator.queue.store.ReplicationQueue;
+import dev.replicator.queue.wire.CaptureHello;
+import dev.replicator.queue.wire.CaptureWelcome;
+import dev.replicator.queue.wire.CommitLogEntry;
+import java.io.IOException;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides how the history of a capture that connects fits ours (rules R06 and R07): the same, a new epoch, one we lost
+ * part of, or a forked one.
+ */
+final class Histories {
+    private static final Logger LOG = LoggerFactory.getLogger(Histories.class);
+
+    /** Enough to reach back to the slot's confirmed position; fits one message by far. */
+    private static final long COMMIT_LOG_ENTRIES = 50_000;
+
+    private final ReplicationQueue queue;
+    private final QueueAppender appender;
+    private final TableSets tableSets;
+    private final Slaves slaves;
+    private final DumpCatalog dumps;
+
+    Histories(
+            ReplicationQueue queue,
+            QueueAppender appender,
+            TableSets tableSets,
+            Slaves slaves,
+            DumpCatalog dumps) {
+        this.queue = queue;
+        this.appender = appender;
+        this.tableSets = tableSets;
+        this.slaves = slaves;
+        this.dumps = dumps;
+    }
+
+    /**
+     * Brings our queue to where capture can go on, or refuses.
+     *
+     * @param owner the connection, which must own the appender
+     * @throws ForkedHistoryException when the histories differ; nothing was changed
+     */
+    CaptureWelcome welcome(Object owner, CaptureHello hello) throws IOException {
+        boolean knowsNothing = !hello.hasTail();
+        if (!knowsNothing) {
+            Position tail = Positions.fromWire(hello.getTail());
+            Position base = hello.hasBase() ? Positions.fromWire(hello.getBase()) : tail;
+            follow(owner, base, tail);
+            knowsNothing = tail.seq() < queue.durableTail().seq();
+        }
+        CaptureWelcome.Builder welcome = CaptureWelcome.newBuilder();
+        if (queue.hasHistory()) {
+            welcome.setTail(Positions.toWire(queue.durableTail())).setDurableLsn(queue.durableLsn());
+            if (knowsNothing) {
+                addHistory(welcome);
+            }
+        }
+        return welcome.build();
+    }
+
+    private void follow(Object owner, Position base, Position tail) throws IOException {
+        if (!queue.hasHistory()) {
+            begin(owner, base);
+            return;
+        }
+        Position ours = queue.durableTail();
+        if (!base.epoch().equals(queue.epoch())) {
+            newEpoch(owner, base);
+        } else if (base.seq() > ours.seq()) {
+            LOG.atWarn()
+                    .addKeyValue("ours", ours)
+                    .addKeyValue("capture", base)
+                    .log("This queue ends before capture's first record: it begins anew there");
+            appender.resetTo(owner, base);
+            dumps.retireAll("the queue began anew at " + base);
+            tableSets.reset(base.seq());
+            recordTableSets();
+        } else {
+            checkCommon(base, tail, ours);
+        }
+    }
+
+    /** Both know part of one history: where they overlap they must agree. */
+    private void checkCommon(Position base, Position tail, Position ours) throws IOException {
+        appender.checkRepeated(base);
+        if (!tail.epoch().equals(queue.epoch())) {
+            return;
+        }
+        if (tail.seq() <= ours.seq()) {
+            appender.checkRepeated(tail);
+        }
+    }
+
+    /** The first history of an empty queue. */
+    private void begin(Object owner, Position base) throws IOException {
+        LOG.atInfo().addKeyValue("base", base).log("The queue's history begins");
+        appender.startHistory(owner, base);
+        recordTableSets();
+    }
+
+    /**
+     * A history that is not a continuation of ours: old records stay, old dumps go.
+     *
+     * @throws ForkedHistoryException when it cannot come after ours
+     */
+    void newEpoch(Object owner, Position base) throws IOException {
+        Position ours = queue.durableTail();
+        if (base.epoch().number() <= queue.epoch().number() || base.seq() < ours.seq()) {
+            throw new ForkedHistoryException("capture is in epoch " + base.epoch() + " that begins at seq " + base.seq()
+                    + ", this forwarder is in epoch " + queue.epoch() + " at seq " + ours.seq()
+                    + ": not a continuation; run 'replicator capture --new-epoch' once capture and forwarder are connected");
+        }
+        LOG.atWarn().addKeyValue("from", ours).addKeyValue("base", base).log("A new epoch begins: every dump is retired");
+        appender.startHistory(owner, base);
+        dumps.retireAll("epoch " + base.epoch().number() + " began");
+        recordTableSets();
+    }
+
+    /** Puts every slave's table set on record where it is not yet. */
+    void recordTableSets() throws IOException {
+        for (SlaveFile file : slaves.files().values()) {
+            if (tableSets.record(file.slave(), file.tables())) {
+                LOG.atInfo()
+                        .addKeyValue("slave", file.slave())
+                        .addKeyValue("tables", file.tables())
+                        .log("Table set on record");
+            }
+        }
+    }
+
+    private void addHistory(CaptureWelcome.Builder welcome) throws IOException {
+        Position tail = queue.durableTail();
+        long after = Math.max(queue.firstSeq() - 1, tail.seq() - COMMIT_LOG_ENTRIES);
+        Optional<Position> from = after < queue.firstSeq() ? Optional.empty() : queue.positionOf(after);
+        try (QueueReader reader = from.isPresent() ? queue.readAfter(from.get()) : queue.readFromStart()) {
+            for (RecordHeader header = reader.next(); header != null && header.seq() <= tail.seq(); ) {
+                if (header.isTransaction()) {
+                    welcome.addCommitLog(CommitLogEntry.newBuilder()
+                            .setSeq(header.seq())
+                            .setTransactionId(header.transactionId())
+                            .setLsn(header.lsn())
+                            .setCommitMicros(header.commitMicros()));
+                }
+                header = reader.next();
+            }
+        }
+        for (TableSchema schema : queue.schemasAt(tail.seq()).values()) {
+            welcome.addSchemaRecords(ByteString.copyFrom(ControlRecords.schema(tail, schema, true)));
+        }
+    }
+}
