@@ -145,16 +145,15 @@ final class AdminFollower {
     }
 
     /** Waits until dumps are complete and, if they are for a slave, that slave is in sync with them. */
-    void awaitDumps(
-            List<DumpEntry> requested, Optional<String> slaveName, Duration timeout, ReadyGate<AdminReply> gate)
+    void awaitDumps(List<DumpEntry> requested, Optional<String> slaveName, Duration timeout, ReadyGate<AdminReply> gate)
             throws IOException, InterruptedException {
         long deadline = System.nanoTime() + timeout.toNanos();
         long told = 0;
         while (!gate.isEnded()) {
             List<DumpEntry> current = current(requested);
             boolean complete = current.stream().allMatch(dumps::isComplete);
-            boolean done = complete
-                    && slaveName.map(name -> isRestored(name, current)).orElse(true);
+            boolean done =
+                    complete && slaveName.map(name -> isRestored(name, current)).orElse(true);
             if (done || System.nanoTime() - told > TELL.toNanos()) {
                 tell(gate, dumpProgress(current), done);
                 told = System.nanoTime();
@@ -166,7 +165,8 @@ final class AdminFollower {
             if (System.nanoTime() - deadline > 0) {
                 throw new ReplicatorException(
                         ErrorCode.FAILED,
-                        "waiting for dumps " + current.stream().map(entry -> entry.id).toList() + ": not within "
+                        "waiting for dumps "
+                                + current.stream().map(entry -> entry.id).toList() + ": not within "
                                 + timeout.toMillis() + " ms",
                         "They go on; see 'replicator admin dump list'.");
             }

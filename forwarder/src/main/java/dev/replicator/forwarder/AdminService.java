@@ -178,8 +178,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
         for (TableName table : tables) {
             checkDumpable(table, slave);
         }
-        List<DumpEntry> entries =
-                parts.requirements().request(tables, slave == null ? null : slave.name());
+        List<DumpEntry> entries = parts.requirements().request(tables, slave == null ? null : slave.name());
         if (slave != null) {
             SlaveCommand.Builder restore = SlaveCommand.newBuilder().setAction("restore");
             tables.forEach(table -> restore.addTables(table.toString()));
@@ -192,8 +191,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
     private void checkDumpable(TableName table, Slave slave) {
         String obstacle = parts.requirements().obstacle(table);
         if (obstacle != null) {
-            throw Calls.notFound(
-                    "requesting a dump of " + table + ": " + obstacle, "See 'replicator admin tables'.");
+            throw Calls.notFound("requesting a dump of " + table + ": " + obstacle, "See 'replicator admin tables'.");
         }
         if (slave == null) {
             return;
@@ -268,10 +266,8 @@ final class AdminService extends AdminGrpc.AdminImplBase {
             parts.slaves().pause(slave, false);
         }
         SlaveCommands.Pending pending = parts.commands().submit(slave.name(), command);
-        ObjectNode node = Json.object()
-                .put("slave", slave.name())
-                .put("action", action)
-                .put("command", pending.id());
+        ObjectNode node =
+                Json.object().put("slave", slave.name()).put("action", action).put("command", pending.id());
         if (!slave.isConnected()) {
             return node.put("state", "queued").put("reason", "the slave is not connected");
         }

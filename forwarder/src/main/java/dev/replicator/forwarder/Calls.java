@@ -39,18 +39,20 @@ final class Calls {
             return known.getStatus();
         }
         if (thrown instanceof ReplicatorException known) {
-            Status.Code code = switch (known.code()) {
-                case USAGE, CONFIGURATION -> Status.Code.INVALID_ARGUMENT;
-                case NOT_FOUND -> Status.Code.NOT_FOUND;
-                case REFUSED -> Status.Code.PERMISSION_DENIED;
-                case UNAVAILABLE -> Status.Code.UNAVAILABLE;
-                case DAMAGE -> Status.Code.DATA_LOSS;
-                case FULL -> Status.Code.RESOURCE_EXHAUSTED;
-                case FORKED_HISTORY -> Status.Code.FAILED_PRECONDITION;
-                case FAILED, INTERNAL -> Status.Code.INTERNAL;
-            };
+            Status.Code code =
+                    switch (known.code()) {
+                        case USAGE, CONFIGURATION -> Status.Code.INVALID_ARGUMENT;
+                        case NOT_FOUND -> Status.Code.NOT_FOUND;
+                        case REFUSED -> Status.Code.PERMISSION_DENIED;
+                        case UNAVAILABLE -> Status.Code.UNAVAILABLE;
+                        case DAMAGE -> Status.Code.DATA_LOSS;
+                        case FULL -> Status.Code.RESOURCE_EXHAUSTED;
+                        case FORKED_HISTORY -> Status.Code.FAILED_PRECONDITION;
+                        case FAILED, INTERNAL -> Status.Code.INTERNAL;
+                    };
             return code.toStatus()
-                    .withDescription(known.hint().isEmpty() ? known.getMessage() : known.getMessage() + " " + known.hint());
+                    .withDescription(
+                            known.hint().isEmpty() ? known.getMessage() : known.getMessage() + " " + known.hint());
         }
         if (thrown instanceof IllegalArgumentException) {
             return Status.INVALID_ARGUMENT.withDescription(thrown.getMessage());

@@ -10,6 +10,7 @@ import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.format.RecordStreamParser;
 import dev.replicator.queue.format.TableSchemas;
+import dev.replicator.queue.store.OutOfOrderException;
 import dev.replicator.queue.store.QueueFullException;
 import dev.replicator.queue.store.ReplicationQueue;
 import dev.replicator.runtime.Backoff;
@@ -137,6 +138,10 @@ final class CaptureIntake {
     private Mode decide(RecordHeader header) throws IOException {
         if (header.kind() == RecordKind.TABLE_SET) {
             throw new CorruptRecordException("capture's stream", 0, "a TABLE_SET record; only a forwarder makes them");
+        }
+        if (!queue.hasHistory()) {
+            throw new OutOfOrderException("capture sent " + header + " before the position its history begins at; it"
+                    + " must connect again with a hello that has a base");
         }
         long last = appender.lastSeq();
         if (header.isTransaction() && header.seq() <= last) {

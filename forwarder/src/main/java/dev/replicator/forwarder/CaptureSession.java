@@ -73,9 +73,10 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
             context.failure().accept(e);
         } catch (RuntimeException e) {
             LOG.atError().setCause(e).log("Taking in from capture failed");
-            end(Status.fromThrowable(e).getCode() == Status.Code.UNKNOWN
-                    ? Status.INTERNAL.withDescription("taking in failed: " + e)
-                    : Status.fromThrowable(e));
+            end(
+                    Status.fromThrowable(e).getCode() == Status.Code.UNKNOWN
+                            ? Status.INTERNAL.withDescription("taking in failed: " + e)
+                            : Status.fromThrowable(e));
         }
     }
 
@@ -139,20 +140,18 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
         long ackedLsn = -1;
         long ackedSeq = -1;
         try {
-            while (!ended) {
+            while (!ended && context.queue().hasHistory()) {
                 long seenLsn = context.queue().durableLsn();
                 long seenRecords = context.queue().durableRecords();
-                if (context.queue().hasHistory()) {
-                    Position tail = context.queue().durableTail();
-                    if (tail.seq() != ackedSeq || seenLsn != ackedLsn) {
-                        send(ToCapture.newBuilder()
-                                .setAck(CaptureAck.newBuilder()
-                                        .setDurable(Positions.toWire(tail))
-                                        .setDurableLsn(seenLsn))
-                                .build());
-                        ackedSeq = tail.seq();
-                        ackedLsn = seenLsn;
-                    }
+                Position tail = context.queue().durableTail();
+                if (tail.seq() != ackedSeq || seenLsn != ackedLsn) {
+                    send(ToCapture.newBuilder()
+                            .setAck(CaptureAck.newBuilder()
+                                    .setDurable(Positions.toWire(tail))
+                                    .setDurableLsn(seenLsn))
+                            .build());
+                    ackedSeq = tail.seq();
+                    ackedLsn = seenLsn;
                 }
                 context.queue().awaitProgress(seenLsn, seenRecords, ACK_WAIT);
             }

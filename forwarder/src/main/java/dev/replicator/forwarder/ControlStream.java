@@ -40,8 +40,8 @@ final class ControlStream implements StreamObserver<SlaveReport>, Slave.Stream, 
         }
         try {
             if (!report.getSlave().equals(slave.name())) {
-                throw new IllegalArgumentException(
-                        "the token belongs to slave '" + slave.name() + "', the report is of '" + report.getSlave() + "'");
+                throw new IllegalArgumentException("the token belongs to slave '" + slave.name()
+                        + "', the report is of '" + report.getSlave() + "'");
             }
             slave.report(report);
             commands.reported(slave.name(), report);
@@ -58,8 +58,12 @@ final class ControlStream implements StreamObserver<SlaveReport>, Slave.Stream, 
         for (DumpEntry entry : dumps.wantedBy(slave.name())) {
             for (SlaveTable table : report.getTablesList()) {
                 boolean same = table.getTable().equals(entry.table.toString());
-                boolean needed = NEEDS_ITS_DUMP.contains(table.getState()) || table.getDump().equals(entry.id);
-                if (same && !needed && dumps.isComplete(entry) && !table.getState().isEmpty()) {
+                boolean needed = NEEDS_ITS_DUMP.contains(table.getState())
+                        || table.getDump().equals(entry.id);
+                if (same
+                        && !needed
+                        && dumps.isComplete(entry)
+                        && !table.getState().isEmpty()) {
                     dumps.release(entry.id, slave.name());
                 }
             }

@@ -59,7 +59,9 @@ final class DumpCatalog {
             reconcile(dump);
         }
         for (DumpEntry entry : List.copyOf(entries.values())) {
-            if (entry.state != State.FAILED && entry.state != State.REQUESTED && stored(entry).isEmpty()) {
+            if (entry.state != State.FAILED
+                    && entry.state != State.REQUESTED
+                    && stored(entry).isEmpty()) {
                 fail(entry, "its files are gone", entry.state == State.RUNNING);
             }
         }
@@ -113,10 +115,7 @@ final class DumpCatalog {
         DumpEntry entry = new DumpEntry(nextId(), table, group, clock.instant());
         entries.put(entry.id, entry);
         save(entry);
-        LOG.atInfo()
-                .addKeyValue("dump", entry.id)
-                .addKeyValue("table", table)
-                .log("Dump requested");
+        LOG.atInfo().addKeyValue("dump", entry.id).addKeyValue("table", table).log("Dump requested");
         notifyAll();
         return entry;
     }
@@ -150,8 +149,9 @@ final class DumpCatalog {
     private Optional<DumpEntry> open(TableName table) {
         return entries.values().stream()
                 .filter(entry -> entry.table.equals(table) && entry.state.isOpen())
-                .filter(entry ->
-                        manifest(entry).map(manifest -> rules.obstacle(manifest) == null).orElse(true))
+                .filter(entry -> manifest(entry)
+                        .map(manifest -> rules.obstacle(manifest) == null)
+                        .orElse(true))
                 .reduce((older, newer) -> newer);
     }
 
@@ -176,7 +176,9 @@ final class DumpCatalog {
     /** Whether a slave could restore it now and join the stream. */
     synchronized boolean isUsable(DumpEntry entry) {
         return entry.state == State.COMPLETE
-                && manifest(entry).map(manifest -> rules.obstacle(manifest) == null).orElse(false);
+                && manifest(entry)
+                        .map(manifest -> rules.obstacle(manifest) == null)
+                        .orElse(false);
     }
 
     /** Manifest and marker are here. */
@@ -326,8 +328,8 @@ final class DumpCatalog {
     synchronized void schemaChanged(TableSchema schema) throws IOException {
         for (DumpEntry entry : List.copyOf(entries.values())) {
             Optional<DumpManifest> manifest = manifest(entry);
-            if (manifest.isEmpty() || manifest.get().tableId() != schema.tableId()
-                    && !entry.table.equals(schema.name())) {
+            if (manifest.isEmpty()
+                    || manifest.get().tableId() != schema.tableId() && !entry.table.equals(schema.name())) {
                 continue;
             }
             String obstacle = DumpRules.changed(manifest.get(), schema);
@@ -395,8 +397,7 @@ final class DumpCatalog {
         entry.holdSeq = DumpEntry.NO_HOLD;
         entry.markerSeen = false;
         entry.orderedOn = 0;
-        entry.notBeforeNanos =
-                System.nanoTime() + (RETRY_FIRST.toNanos() << Math.min(attempts - 1, RETRY_DOUBLINGS));
+        entry.notBeforeNanos = System.nanoTime() + (RETRY_FIRST.toNanos() << Math.min(attempts - 1, RETRY_DOUBLINGS));
     }
 
     private void fail(DumpEntry entry, String reason, boolean again) throws IOException {

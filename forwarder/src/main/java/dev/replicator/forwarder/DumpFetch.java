@@ -32,8 +32,7 @@ final class DumpFetch implements Runnable {
     private final Set<Integer> sent;
     private boolean draftSent;
 
-    DumpFetch(
-            DumpCatalog catalog, DumpEntry entry, Slave slave, Collection<Integer> held, ReadyGate<DumpPart> gate) {
+    DumpFetch(DumpCatalog catalog, DumpEntry entry, Slave slave, Collection<Integer> held, ReadyGate<DumpPart> gate) {
         this.catalog = catalog;
         this.entry = entry;
         this.slave = slave;

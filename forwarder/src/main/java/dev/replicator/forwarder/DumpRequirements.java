@@ -122,8 +122,7 @@ final class DumpRequirements {
         for (Map.Entry<String, List<DumpEntry>> group : groups.entrySet()) {
             DumpOrder.Builder order = DumpOrder.newBuilder().setGroup(group.getKey());
             for (DumpEntry entry : group.getValue()) {
-                order.addTables(
-                        DumpOrderTable.newBuilder().setDumpId(entry.id).setTable(entry.table.toString()));
+                order.addTables(DumpOrderTable.newBuilder().setDumpId(entry.id).setTable(entry.table.toString()));
             }
             link.send(ToCapture.newBuilder().setDump(order).build());
         }

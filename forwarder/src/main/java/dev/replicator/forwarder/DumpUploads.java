@@ -50,7 +50,8 @@ final class DumpUploads implements StreamObserver<DumpUpload> {
             case BEGIN -> begin(message);
             case CHUNK -> {
                 closeReceiver();
-                receiver = begun().receive(ChunkEntry.fromJson(message.getChunk().getEntry()));
+                receiver =
+                        begun().receive(ChunkEntry.fromJson(message.getChunk().getEntry()));
             }
             case DATA -> openReceiver().write(message.getData().asReadOnlyByteBuffer());
             case CHUNK_END -> {

@@ -9,7 +9,6 @@ import picocli.CommandLine.Option;
 /** {@code replicator forwarder}. */
 @Command(
         name = "forwarder",
-        mixinStandardHelpOptions = true,
         description = {
             "Run the forwarder: hold the queue and the dumps, serve slaves.",
             "SIGTERM stops in order, SIGHUP re-reads the slave files."
@@ -17,9 +16,6 @@ import picocli.CommandLine.Option;
 public final class ForwarderCommand implements Callable<Integer> {
     @Option(names = "--config", required = true, paramLabel = "FILE", description = "forwarder.yaml")
     private Path config;
-
-    @Option(names = "--verbose", description = "Show stack traces of errors.")
-    private boolean verbose;
 
     @Override
     public Integer call() {

@@ -122,8 +122,8 @@ public final class ForwarderDaemon implements Daemon {
                 commands,
                 workers);
         SlaveStatus slaveStatus = new SlaveStatus(queue, slaves, link, requirements, times, clock);
-        StatusReport status = new StatusReport(
-                config.cluster(), queue, link, slaves, slaveStatus, dumps, retention, visibility);
+        StatusReport status =
+                new StatusReport(config.cluster(), queue, link, slaves, slaveStatus, dumps, retention, visibility);
         AdminService adminService = new AdminService(new AdminService.Parts(
                 status,
                 slaveStatus,
@@ -139,8 +139,7 @@ public final class ForwarderDaemon implements Daemon {
             http = opened(new HttpServer(config.http(), metrics.registry(), this::health));
         }
         startHousekeeping();
-        server = Servers.start(
-                config.listen(), config.tls(), this::peer, captureService, slaveService, adminService);
+        server = Servers.start(config.listen(), config.tls(), this::peer, captureService, slaveService, adminService);
         opened.push(() -> Servers.stop(server, STOP_GRACE));
         LOG.atInfo()
                 .addKeyValue("port", server.getPort())
@@ -154,15 +153,12 @@ public final class ForwarderDaemon implements Daemon {
                 SEGMENT_BYTES_MIN,
                 Math.min(QueueOptions.DEFAULT_SEGMENT_BYTES, config.queueMaxBytes() / SEGMENTS_OF_BUDGET));
         QueueOptions defaults = QueueOptions.of(config.queueDirectory());
-        return new QueueOptions(
-                defaults.directory(), segment, defaults.largeTransactionBytes(), defaults.maxCommitDelay());
+        return new QueueOptions(defaults.directory(), segment, defaults.largeTransactionBytes());
     }
 
     private void recover(Map<String, SlaveFile> files) throws IOException {
         if (queue.recovery().tornBytes() > 0) {
-            LOG.atInfo()
-                    .addKeyValue("bytes", queue.recovery().tornBytes())
-                    .log("Cut the queue's torn tail");
+            LOG.atInfo().addKeyValue("bytes", queue.recovery().tornBytes()).log("Cut the queue's torn tail");
         }
         if (queue.recovery().indexRebuilt()) {
             LOG.atWarn().log("The queue's index was rebuilt: nothing is pruned before every slave has connected once");
@@ -230,8 +226,7 @@ public final class ForwarderDaemon implements Daemon {
     }
 
     private Map<String, SlaveFile> loadSlaveFiles() {
-        return SlaveFiles.load(
-                config.slaves(), Map.of("capture", config.captureToken(), "admin", config.adminToken()));
+        return SlaveFiles.load(config.slaves(), Map.of("capture", config.captureToken(), "admin", config.adminToken()));
     }
 
     /** Re-reads slaves.d; a broken file changes nothing. */

@@ -32,12 +32,7 @@ final class Histories {
     private final Slaves slaves;
     private final DumpCatalog dumps;
 
-    Histories(
-            ReplicationQueue queue,
-            QueueAppender appender,
-            TableSets tableSets,
-            Slaves slaves,
-            DumpCatalog dumps) {
+    Histories(ReplicationQueue queue, QueueAppender appender, TableSets tableSets, Slaves slaves, DumpCatalog dumps) {
         this.queue = queue;
         this.appender = appender;
         this.tableSets = tableSets;
@@ -117,11 +112,15 @@ final class Histories {
     void newEpoch(Object owner, Position base) throws IOException {
         Position ours = queue.durableTail();
         if (base.epoch().number() <= queue.epoch().number() || base.seq() < ours.seq()) {
-            throw new ForkedHistoryException("capture is in epoch " + base.epoch() + " that begins at seq " + base.seq()
-                    + ", this forwarder is in epoch " + queue.epoch() + " at seq " + ours.seq()
-                    + ": not a continuation; run 'replicator capture --new-epoch' once capture and forwarder are connected");
+            throw new ForkedHistoryException(
+                    "capture is in epoch " + base.epoch() + " that begins at seq " + base.seq()
+                            + ", this forwarder is in epoch " + queue.epoch() + " at seq " + ours.seq()
+                            + ": not a continuation; run 'replicator capture --new-epoch' once capture and forwarder are connected");
         }
-        LOG.atWarn().addKeyValue("from", ours).addKeyValue("base", base).log("A new epoch begins: every dump is retired");
+        LOG.atWarn()
+                .addKeyValue("from", ours)
+                .addKeyValue("base", base)
+                .log("A new epoch begins: every dump is retired");
         appender.startHistory(owner, base);
         dumps.retireAll("epoch " + base.epoch().number() + " began");
         recordTableSets();

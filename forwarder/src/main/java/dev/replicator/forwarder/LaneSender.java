@@ -9,7 +9,6 @@ import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.format.CorruptRecordException;
 import dev.replicator.queue.format.RecordHandler;
 import dev.replicator.queue.format.RecordHeader;
-import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.format.TableSchemas;
 import dev.replicator.queue.store.PositionPrunedException;
 import dev.replicator.queue.store.QueueReader;
@@ -103,9 +102,8 @@ final class LaneSender implements Runnable, Slave.Stream {
 
     private void begin() throws IOException {
         pausedTold = slave.isPaused();
-        gate.send(ToLane.newBuilder()
-                .setStart(LaneStarts.start(lane, pausedTold))
-                .build());
+        gate.send(
+                ToLane.newBuilder().setStart(LaneStarts.start(lane, pausedTold)).build());
         grantsChanged();
         for (TableSchema rare : slave.rareSchemas()) {
             if (lane.grants().grants(rare.tableId())) {
@@ -290,9 +288,8 @@ final class LaneSender implements Runnable, Slave.Stream {
         if (seq == lastTransaction.seq()) {
             return Optional.of(lastTransaction);
         }
-        Optional<Position> position = queue.positionOf(seq);
         Position tail = queue.durableTail();
-        return position.isEmpty() && tail.seq() == seq ? Optional.of(tail) : position;
+        return tail.seq() == seq ? Optional.of(tail) : queue.positionOf(seq);
     }
 
     private void sendSlice(ByteString slice) throws IOException {

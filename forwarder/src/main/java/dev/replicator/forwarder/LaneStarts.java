@@ -143,8 +143,8 @@ final class LaneStarts {
         TableSets.Entry set = setInForce(slave, position.seq());
         Set<TableName> tables =
                 subscribe.getTablesList().stream().map(TableName::parse).collect(Collectors.toSet());
-        GrantState grants = new GrantState(
-                set.selection(), queue.schemasAt(position.seq()).values());
+        GrantState grants =
+                new GrantState(set.selection(), queue.schemasAt(position.seq()).values());
         return new Decision(new Accepted(subscribe.getLane(), position, tables, grants, reader, set), null);
     }
 

@@ -7,31 +7,28 @@ import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.store.ForkedHistoryException;
 import dev.replicator.queue.store.LargeRecord;
+import dev.replicator.queue.store.QueueFullException;
 import dev.replicator.queue.store.QueueWriter;
 import dev.replicator.queue.store.ReplicationQueue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The only place that appends to the queue. Two parties do: the capture connection in force, and the forwarder itself
- * with TABLE_SET records. All methods are guarded by the monitor; a TABLE_SET record that comes while a large
- * transaction is half received waits for its end.
+ * with TABLE_SET records. All methods are guarded by the monitor. A TABLE_SET record that comes while a large
+ * transaction is half received stands before it.
  */
 final class QueueAppender {
+    private static final Logger LOG = LoggerFactory.getLogger(QueueAppender.class);
+
     private final ReplicationQueue queue;
-    private final Queue<ControlRecord> waiting = new ArrayDeque<>();
     private Object owner;
     private LargeRecord large;
-
-    /** A record of our own, made when its place in the stream is known. */
-    private interface ControlRecord {
-        void append() throws IOException;
-    }
 
     QueueAppender(ReplicationQueue queue) {
         this.queue = queue;
@@ -79,7 +76,6 @@ final class QueueAppender {
         large.commit(header);
         large.close();
         large = null;
-        appendWaiting();
     }
 
     /** Begins a history at {@code base}; see {@link ReplicationQueue#startHistory}. */
@@ -122,23 +118,20 @@ final class QueueAppender {
     /**
      * Appends a TABLE_SET record behind the last transaction, durably.
      *
-     * @param placed told the seq it got, once it is durable
+     * @param placed told the seq it got
      */
     synchronized void appendTableSet(String json, PlacedRecord placed) throws IOException {
-        ControlRecord record = () -> {
-            Position tail = queue.durableTail();
-            Position at = new Position(queue.epoch(), writer().lastSeq(), tail.lsn());
-            ByteBuffer image = ControlRecords.json(RecordKind.TABLE_SET, 0, at, List.of(0), json);
-            RecordHeader header = RecordHeader.decode(image.duplicate(), "TABLE_SET", 0);
-            writer().append(header, image);
+        Position tail = queue.durableTail();
+        Position at = new Position(queue.epoch(), writer().lastSeq(), tail.lsn());
+        ByteBuffer image = ControlRecords.json(RecordKind.TABLE_SET, 0, at, List.of(0), json);
+        RecordHeader header = RecordHeader.decode(image.duplicate(), "TABLE_SET", 0);
+        writer().append(header, image);
+        try {
             writer().sync();
-            placed.at(at.seq());
-        };
-        if (large == null) {
-            record.append();
-        } else {
-            waiting.add(record);
+        } catch (QueueFullException e) {
+            LOG.atWarn().log("A table set is on record as soon as the disk has room: {}", e.getMessage());
         }
+        placed.at(at.seq());
     }
 
     /** Learns where a record went. */
@@ -152,13 +145,6 @@ final class QueueAppender {
             LargeRecord unfinished = large;
             large = null;
             unfinished.close();
-        }
-        appendWaiting();
-    }
-
-    private void appendWaiting() throws IOException {
-        for (ControlRecord next = waiting.poll(); next != null; next = waiting.poll()) {
-            next.append();
         }
     }
 

@@ -119,7 +119,8 @@ final class Slave {
             }
         }
         // A slave that just started reports no lanes yet; that does not mean that it has none.
-        if (!named.isEmpty() && cursors.keySet().removeIf(lane -> !named.contains(lane) && !streams.containsKey(lane))) {
+        if (!named.isEmpty()
+                && cursors.keySet().removeIf(lane -> !named.contains(lane) && !streams.containsKey(lane))) {
             dirty = true;
         }
     }

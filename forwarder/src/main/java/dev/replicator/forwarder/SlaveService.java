@@ -105,10 +105,9 @@ final class SlaveService extends SlaveLinkGrpc.SlaveLinkImplBase {
     }
 
     private Slave slave(Peer peer) {
-        return slaves.find(peer.name())
-                .orElseThrow(() -> Status.PERMISSION_DENIED
-                        .withDescription("slave '" + peer.name() + "' has no file in slaves.d any more")
-                        .asRuntimeException());
+        return slaves.find(peer.name()).orElseThrow(() -> Status.PERMISSION_DENIED
+                .withDescription("slave '" + peer.name() + "' has no file in slaves.d any more")
+                .asRuntimeException());
     }
 
     private static void checkName(Slave slave, String claimed) {

@@ -85,7 +85,8 @@ final class SlaveStatus {
     /** All tables that are replicated, as far as is known here. */
     TreeSet<TableName> replicated() {
         TreeSet<TableName> names = new TreeSet<>();
-        if (link.isConnected() && link.status().map(status -> status.getTablesCount() > 0).orElse(false)) {
+        if (link.isConnected()
+                && link.status().map(status -> status.getTablesCount() > 0).orElse(false)) {
             link.status().orElseThrow().getTablesList().stream()
                     .filter(table -> table.getError().isEmpty())
                     .forEach(table -> names.add(TableName.parse(table.getTable())));
@@ -135,7 +136,8 @@ final class SlaveStatus {
                         && (table.state().equals(WAITING) || table.state().equals("restoring")))) {
             return "restoring";
         }
-        boolean allInSync = tables.stream().allMatch(table -> table.waits() || table.state().equals(IN_SYNC));
+        boolean allInSync =
+                tables.stream().allMatch(table -> table.waits() || table.state().equals(IN_SYNC));
         boolean inStep = lagTransactions(slave) == 0 || lagSeconds(slave) < IN_STEP.toSeconds();
         boolean mainRuns = slave.mainCursor().isPresent() && slave.hasStream(Slave.MAIN);
         if (!mainRuns) {
@@ -169,7 +171,8 @@ final class SlaveStatus {
     }
 
     double lagSeconds(Slave slave) {
-        return lagSeconds(appliedSeq(slave), slave.report().map(SlaveReport::getLagMicros).orElse(0L));
+        return lagSeconds(
+                appliedSeq(slave), slave.report().map(SlaveReport::getLagMicros).orElse(0L));
     }
 
     private double lagSeconds(long appliedSeq, long whenCurrentMicros) {

@@ -148,18 +148,17 @@ final class StatusReport {
     ObjectNode conflicts(Slave slave) {
         ObjectNode node = Json.object().put("slave", slave.name());
         ArrayNode array = node.putArray("conflicts");
-        slave.report().ifPresent(report -> report.getConflictsList()
-                .forEach(conflict -> array.addObject()
-                        .put("seq", conflict.getSeq())
-                        .put("table", conflict.getTable())
-                        .put("kind", conflict.getKind())
-                        .put("detail", conflict.getDetail())
-                        .put("resolution", conflict.getResolution())
-                        .put(
-                                "at",
-                                java.time.Instant.EPOCH
-                                        .plus(conflict.getAtMicros(), java.time.temporal.ChronoUnit.MICROS)
-                                        .toString())));
+        slave.report().ifPresent(report -> report.getConflictsList().forEach(conflict -> array.addObject()
+                .put("seq", conflict.getSeq())
+                .put("table", conflict.getTable())
+                .put("kind", conflict.getKind())
+                .put("detail", conflict.getDetail())
+                .put("resolution", conflict.getResolution())
+                .put(
+                        "at",
+                        java.time.Instant.EPOCH
+                                .plus(conflict.getAtMicros(), java.time.temporal.ChronoUnit.MICROS)
+                                .toString())));
         return node;
     }
 
@@ -221,10 +220,16 @@ final class StatusReport {
             ObjectNode table = array.addObject().put("table", name.toString());
             Optional<CapturedTable> captured = link.table(name.toString());
             table.put("incarnation", captured.map(CapturedTable::getIncarnation).orElse(0));
-            table.put("error", captured.map(CapturedTable::getError).filter(t -> !t.isEmpty()).orElse(null));
+            table.put(
+                    "error",
+                    captured.map(CapturedTable::getError)
+                            .filter(t -> !t.isEmpty())
+                            .orElse(null));
             table.put(
                     "waitingFor",
-                    captured.map(CapturedTable::getWaitingFor).filter(t -> !t.isEmpty()).orElse(null));
+                    captured.map(CapturedTable::getWaitingFor)
+                            .filter(t -> !t.isEmpty())
+                            .orElse(null));
             ArrayNode carriers = table.putArray("slaves");
             slaves.files().values().stream()
                     .filter(file -> file.tables().contains(name))

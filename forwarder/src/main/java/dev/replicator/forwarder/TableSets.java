@@ -3,7 +3,6 @@ package dev.replicator.forwarder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.format.BlockHeader;
 import dev.replicator.queue.format.ControlRecords;
@@ -64,8 +63,7 @@ final class TableSets {
             JsonNode node = Json.read(json, "TABLE_SET record");
             TableSelection selection =
                     new TableSelection(Json.strings(node.path("tables")), Json.strings(node.path("exclude")));
-            return new Entry(
-                    node.path("slave").asText(), node.path("version").asLong(), seq, selection);
+            return new Entry(node.path("slave").asText(), node.path("version").asLong(), seq, selection);
         }
 
         private String key() {
