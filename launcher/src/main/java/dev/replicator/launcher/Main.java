@@ -5,17 +5,12 @@ import dev.replicator.runtime.cli.CliErrors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** The command {@code replicator}. */
 @Command(
         name = "replicator",
-        mixinStandardHelpOptions = true,
-        scope = ScopeType.INHERIT,
-        versionProvider = Version.class,
         description = "Replicates subsets of a database's tables to many databases.",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:failed or timed out", "2:usage or configuration", "3:verification found damage"},
@@ -24,16 +19,15 @@ public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show the stack trace of an error.")
-    private boolean verbose;
-
     /** Runs the command line and ends the process with its exit code. */
     public static void main(String[] arguments) {
         Exit.process().exit(commandLine().execute(arguments));
     }
 
     static CommandLine commandLine() {
-        return CliErrors.install(new CommandLine(new Main()));
+        CommandLine line = new CommandLine(new Main());
+        CommonOptions.addTo(line);
+        return CliErrors.install(line);
     }
 
     @Override
