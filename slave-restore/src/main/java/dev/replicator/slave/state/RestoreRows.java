@@ -1,0 +1,163 @@
+package dev.replicator.slave.state;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.replicator.queue.Boundary;
+import dev.replicator.queue.TableName;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Steps of a restore: changes of {@code replicator.restore}, each within the caller's transaction. */
+public final class RestoreRows {
+    private RestoreRows() {}
+
+    /** A restore begins; its dump is not chosen yet. */
+    public static void begin(Connection connection, TableName table, String group) throws SQLException {
+        Sql.update(
+                connection,
+                "INSERT INTO replicator.restore (table_name, restore_group, phase) VALUES (?, ?, 'asking')",
+                table.toString(),
+                group);
+    }
+
+    /** The dump is chosen. */
+    public static void choose(Connection connection, TableName table, String dumpId) throws SQLException {
+        Sql.update(
+                connection,
+                "UPDATE replicator.restore SET phase = 'loading', dump_id = ?, mode = NULL, relation_schema = NULL,"
+                        + " relation_name = NULL, error = NULL WHERE table_name = ?",
+                dumpId,
+                table.toString());
+    }
+
+    /**
+     * The dump's definition and boundary are known and the relation for its rows exists.
+     *
+     * @param keyColumns columns by which copy and table are compared; empty when all rows are replaced
+     */
+    public static void prepare(
+            Connection connection,
+            Restore restore,
+            RestoreMode mode,
+            TableName relation,
+            int incarnation,
+            Boundary boundary,
+            List<String> keyColumns)
+            throws SQLException {
+        ArrayNode keys = JsonNodeFactory.instance.arrayNode();
+        keyColumns.forEach(keys::add);
+        Sql.update(
+                connection,
+                "UPDATE replicator.restore SET mode = ?, relation_schema = ?, relation_name = ?, incarnation = ?,"
+                        + " since = ?, boundary = ?::jsonb, key_columns = ?::jsonb WHERE table_name = ?",
+                mode.text(),
+                relation.schema(),
+                relation.table(),
+                incarnation,
+                boundary.baseSeq(),
+                BoundaryJson.write(boundary),
+                keys.toString(),
+                restore.table().toString());
+    }
+
+    /** Columns by which copy and table are compared. */
+    public static List<String> keyColumns(Connection connection, TableName table) throws SQLException {
+        return Sql.query(
+                connection,
+                row -> row.getString(1),
+                "SELECT jsonb_array_elements_text(key_columns) FROM replicator.restore WHERE table_name = ?",
+                table.toString());
+    }
+
+    public static void phase(Connection connection, TableName table, RestorePhase phase) throws SQLException {
+        Sql.update(
+                connection,
+                "UPDATE replicator.restore SET phase = ? WHERE table_name = ?",
+                phase.text(),
+                table.toString());
+    }
+
+    /** The attempt failed; another dump is asked for. */
+    public static void askAgain(Connection connection, TableName table, String error) throws SQLException {
+        Sql.update(
+                connection,
+                "UPDATE replicator.restore SET phase = 'asking', dump_id = NULL, mode = NULL, relation_schema = NULL,"
+                        + " relation_name = NULL, boundary = NULL, error = ? WHERE table_name = ?",
+                error,
+                table.toString());
+        Sql.update(connection, "DELETE FROM replicator.restore_chunk WHERE table_name = ?", table.toString());
+    }
+
+    /** A lane applies changes to the copy from here on; {@code since} stays what the dump says. */
+    public static void enterLane(Connection connection, TableName table, String lane) throws SQLException {
+        Sql.update(
+                connection,
+                "UPDATE replicator.restore SET phase = 'catching-up', lane = ? WHERE table_name = ?",
+                lane,
+                table.toString());
+    }
+
+    /** The copy stands at {@code since} in a lane, with nothing of its dump left to come. */
+    public static void stand(Connection connection, TableName table, String lane, long since, RestorePhase phase)
+            throws SQLException {
+        Sql.update(
+                connection,
+                "UPDATE replicator.restore SET phase = ?, lane = ?, since = ?, boundary = NULL WHERE table_name = ?",
+                phase.text(),
+                lane,
+                since,
+                table.toString());
+    }
+
+    /** Moves the copy to another lane at the place where it stands. */
+    public static void move(Connection connection, TableName table, String lane) throws SQLException {
+        Sql.update(
+                connection, "UPDATE replicator.restore SET lane = ? WHERE table_name = ?", lane, table.toString());
+    }
+
+    /** The dump's marker came by. */
+    public static void settle(Connection connection, TableName table) throws SQLException {
+        Sql.update(connection, "UPDATE replicator.restore SET boundary = NULL WHERE table_name = ?", table.toString());
+    }
+
+    /** The restore is over, one way or the other. */
+    public static void end(Connection connection, TableName table) throws SQLException {
+        Sql.update(connection, "DELETE FROM replicator.restore WHERE table_name = ?", table.toString());
+    }
+
+    /** A chunk's rows are in, by this same transaction. */
+    public static void chunkLoaded(Connection connection, Restore restore, int chunk, long rows) throws SQLException {
+        Sql.update(
+                connection,
+                "INSERT INTO replicator.restore_chunk (table_name, dump_id, chunk, row_count) VALUES (?, ?, ?, ?)",
+                restore.table().toString(),
+                restore.dumpId(),
+                chunk,
+                rows);
+    }
+
+    /** Numbers of the chunks that are in. */
+    public static Set<Integer> chunksLoaded(Connection connection, Restore restore) throws SQLException {
+        return new TreeSet<>(Sql.query(
+                connection,
+                row -> row.getInt(1),
+                "SELECT chunk FROM replicator.restore_chunk WHERE table_name = ? AND dump_id = ?",
+                restore.table().toString(),
+                restore.dumpId()));
+    }
+
+    /** Rows loaded so far by table, for progress reports. */
+    public static Map<TableName, Long> rowsLoaded(Connection connection) throws SQLException {
+        Map<TableName, Long> rows = new TreeMap<>();
+        Sql.query(
+                connection,
+                row -> rows.put(TableName.parse(row.getString(1)), row.getLong(2)),
+                "SELECT table_name, sum(row_count) FROM replicator.restore_chunk GROUP BY table_name");
+        return rows;
+    }
+}
