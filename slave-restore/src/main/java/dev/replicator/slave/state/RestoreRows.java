@@ -1,12 +1,9 @@
 package dev.replicator.slave.state;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.replicator.queue.Boundary;
 import dev.replicator.queue.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -38,7 +35,7 @@ public final class RestoreRows {
     /**
      * The dump's definition and boundary are known and the relation for its rows exists.
      *
-     * @param keyColumns columns by which copy and table are compared; empty when all rows are replaced
+     * @param layout which columns are compared and by which keys
      */
     public static void prepare(
             Connection connection,
@@ -47,31 +44,30 @@ public final class RestoreRows {
             TableName relation,
             int incarnation,
             Boundary boundary,
-            List<String> keyColumns)
+            CopyLayout layout)
             throws SQLException {
-        ArrayNode keys = JsonNodeFactory.instance.arrayNode();
-        keyColumns.forEach(keys::add);
         Sql.update(
                 connection,
                 "UPDATE replicator.restore SET mode = ?, relation_schema = ?, relation_name = ?, incarnation = ?,"
-                        + " since = ?, boundary = ?::jsonb, key_columns = ?::jsonb WHERE table_name = ?",
+                        + " since = ?, boundary = ?::jsonb, layout = ?::jsonb WHERE table_name = ?",
                 mode.text(),
                 relation.schema(),
                 relation.table(),
                 incarnation,
                 boundary.baseSeq(),
                 BoundaryJson.write(boundary),
-                keys.toString(),
+                layout.toJson(),
                 restore.table().toString());
     }
 
-    /** Columns by which copy and table are compared. */
-    public static List<String> keyColumns(Connection connection, TableName table) throws SQLException {
+    /** Which columns of a copy are compared and by which keys. */
+    public static CopyLayout layout(Connection connection, TableName table) throws SQLException {
         return Sql.query(
-                connection,
-                row -> row.getString(1),
-                "SELECT jsonb_array_elements_text(key_columns) FROM replicator.restore WHERE table_name = ?",
-                table.toString());
+                        connection,
+                        row -> CopyLayout.fromJson(row.getString(1)),
+                        "SELECT layout::text FROM replicator.restore WHERE table_name = ?",
+                        table.toString())
+                .get(0);
     }
 
     public static void phase(Connection connection, TableName table, RestorePhase phase) throws SQLException {

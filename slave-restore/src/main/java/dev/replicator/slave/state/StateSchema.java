@@ -72,7 +72,7 @@ public final class StateSchema {
                 lane text,
                 since bigint NOT NULL DEFAULT 0,
                 boundary jsonb,
-                key_columns jsonb NOT NULL DEFAULT '[]',
+                layout jsonb,
                 error text);
             CREATE TABLE replicator.restore_chunk (
                 table_name text NOT NULL REFERENCES replicator.restore ON DELETE CASCADE,

@@ -1,0 +1,134 @@
+package dev.replicator.slave.lane;
+
+import dev.replicator.queue.ChangeKind;
+import dev.replicator.queue.Position;
+import dev.replicator.queue.RowChange;
+import dev.replicator.queue.TableName;
+import dev.replicator.slave.postgres.BatchConflictException;
+import dev.replicator.slave.postgres.TableException;
+import dev.replicator.slave.state.Journal;
+import dev.replicator.slave.state.LaneRows;
+import dev.replicator.slave.state.Restore;
+import dev.replicator.slave.state.RestoreRows;
+import dev.replicator.slave.state.SlaveState;
+import dev.replicator.slave.state.TableRows;
+import dev.replicator.slave.state.WalPositions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One target transaction of a lane: compare-and-set of the position, the changes, what else happens at that place, commit
+ * (rule R10). After an exception the caller rolls back by {@link #abandon} and begins again from the database.
+ */
+final class BatchTransaction {
+    private final Connection connection;
+    private final LaneRows lanes;
+    private final Map<TableName, MirrorKeys> mirrors = new HashMap<>();
+
+    BatchTransaction(Connection connection, LaneRows lanes, SlaveState state, LanePlan plan) throws SQLException {
+        this.connection = connection;
+        this.lanes = lanes;
+        for (Restore restore : state.restoresOf(plan.lane().lane())) {
+            if (restore.isShadow()) {
+                mirrors.put(
+                        restore.table(),
+                        new MirrorKeys(restore.differences(), RestoreRows.layout(connection, restore.table())));
+            }
+        }
+        connection.commit();
+    }
+
+    /** Gets the pieces of a large transaction that follow the first one. */
+    @FunctionalInterface
+    interface Pieces {
+        Batch next() throws InterruptedException, LaneEndException;
+    }
+
+    /**
+     * Executes and commits a batch.
+     *
+     * @param plan the lane as of now
+     * @param writer fast or careful
+     * @param carefully true when rows may end up different in a table and its copy
+     * @return the log's positions at the beginning: what was committed before ends below
+     */
+    WalPositions run(LanePlan plan, Batch batch, Pieces pieces, ChangeWriter writer, boolean carefully)
+            throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
+                    LaneEndException {
+        Position end = batch.end() == null ? plan.lane().position() : batch.end();
+        WalPositions log = lanes.advance(connection, plan.lane(), end, batch.commitMicros());
+        if (batch.hasChanges()) {
+            writer.begin();
+            write(batch, writer, carefully);
+            for (Batch piece = batch; piece.open(); ) {
+                piece = pieces.next();
+                write(piece, writer, carefully);
+            }
+            writer.finish();
+        }
+        if (batch.event() instanceof LaneItem.Settled settled) {
+            settle(settled);
+        }
+        connection.commit();
+        writer.committed();
+        return log;
+    }
+
+    /** Rolls back and forgets. */
+    void abandon(ChangeWriter writer) throws SQLException {
+        mirrors.values().forEach(MirrorKeys::forget);
+        connection.rollback();
+        writer.rolledBack();
+    }
+
+    private void write(Batch batch, ChangeWriter writer, boolean carefully)
+            throws SQLException, TableException, BatchConflictException, ParkException {
+        Set<TableName> skipped = new HashSet<>();
+        for (ChangeRun run : batch.runs()) {
+            if (run.replica().skipSeq() == run.seq()) {
+                skip(run);
+                skipped.add(run.replica().table());
+                continue;
+            }
+            if (run.replica().mirrored()) {
+                MirrorKeys keys = mirrors.get(run.replica().table());
+                run.changes().forEach(change -> keys.note(run.schema(), change, carefully));
+            }
+            writer.write(run);
+        }
+        for (TableName table : skipped) {
+            TableRows.skipped(connection, table);
+        }
+        for (MirrorKeys keys : mirrors.values()) {
+            keys.write(connection);
+        }
+    }
+
+    /** An operator ordered to drop these changes; they are kept on record (rule R23). */
+    private void skip(ChangeRun run) throws SQLException {
+        for (RowChange change : run.changes()) {
+            Journal.conflict(
+                    connection,
+                    run.seq(),
+                    run.replica().table(),
+                    "ORDERED",
+                    "dropped by the command skip --seq " + run.seq(),
+                    "skipped",
+                    change.kind() == ChangeKind.TRUNCATE ? null : RowImages.json(run.schema(), change));
+        }
+    }
+
+    private void settle(LaneItem.Settled settled) throws SQLException {
+        for (Replica replica : settled.replicas()) {
+            if (replica.copy()) {
+                RestoreRows.settle(connection, replica.table());
+            } else {
+                TableRows.settle(connection, replica.table());
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.replicator.slave.lane;
+
+import dev.replicator.queue.RowChange;
+import dev.replicator.queue.TableName;
+import dev.replicator.slave.netting.FallbackMemory;
+import dev.replicator.slave.postgres.ApplyOptions;
+import dev.replicator.slave.postgres.BatchApplier;
+import dev.replicator.slave.postgres.BatchConflictException;
+import dev.replicator.slave.postgres.TableBinding;
+import dev.replicator.slave.postgres.TableException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.HashSet;
+import java.util.Set;
+
+/** The usual way: a whole batch netted and written by set-based statements. */
+final class FastWriter implements ChangeWriter {
+    private final BatchApplier applier;
+    private final Bindings bindings;
+    private final FallbackMemory memory;
+    private final Set<TableName> touched = new HashSet<>();
+
+    FastWriter(Connection connection, Bindings bindings, FallbackMemory memory) throws SQLException {
+        this.applier = new BatchApplier(connection, ApplyOptions.defaults(), memory);
+        this.bindings = bindings;
+        this.memory = memory;
+    }
+
+    @Override
+    public void begin() {
+        touched.clear();
+    }
+
+    @Override
+    public void write(ChangeRun run) throws SQLException, TableException, BatchConflictException {
+        TableBinding binding = bindings.of(run);
+        touched.add(binding.table());
+        for (RowChange change : run.changes()) {
+            applier.add(binding, change);
+        }
+    }
+
+    @Override
+    public void finish() throws SQLException, BatchConflictException {
+        applier.finish();
+    }
+
+    @Override
+    public void committed() {
+        memory.batchCommitted(touched);
+    }
+
+    @Override
+    public void rolledBack() throws SQLException {
+        applier.reset();
+    }
+
+    @Override
+    public void close() throws SQLException {
+        applier.close();
+    }
+}

@@ -1,0 +1,41 @@
+package dev.replicator.slave.restore;
+
+import dev.replicator.queue.TableName;
+import dev.replicator.slave.state.Restore;
+import dev.replicator.slave.state.RestoreMode;
+import dev.replicator.slave.state.Sql;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** Relations in schema {@code replicator} that hold rows of tables not in service yet. */
+public final class Copies {
+    private Copies() {}
+
+    /** Where a table's copy is built: named by its id, since names are anything. */
+    public static TableName nameFor(int tableId, String dumpId) {
+        return new TableName("replicator", "copy_" + Integer.toUnsignedString(tableId) + "_" + dumpId);
+    }
+
+    /** Moves a table that we built to its name; grants and owner stay those of the session's role. */
+    public static void publish(Connection connection, Restore restore) throws SQLException {
+        TableName from = restore.relation();
+        TableName to = restore.table();
+        Sql.execute(connection, "CREATE SCHEMA IF NOT EXISTS " + TableName.quote(to.schema()));
+        // In this order: the name may be taken in our own schema.
+        Sql.execute(
+                connection, "ALTER TABLE " + from.quoted() + " SET SCHEMA " + TableName.quote(to.schema()));
+        Sql.execute(
+                connection,
+                "ALTER TABLE " + new TableName(to.schema(), from.table()).quoted() + " RENAME TO "
+                        + TableName.quote(to.table()));
+    }
+
+    /** Removes what a restore left; a table that is or was in service is never touched. */
+    public static void drop(Connection connection, Restore restore) throws SQLException {
+        if (restore.relation() == null || restore.mode() == RestoreMode.IN_PLACE) {
+            return;
+        }
+        Sql.execute(connection, "DROP TABLE IF EXISTS " + restore.relation().quoted());
+        Sql.execute(connection, "DROP TABLE IF EXISTS " + restore.differences().quoted());
+    }
+}
