@@ -40,6 +40,18 @@ final class FlushTracker {
         return durable;
     }
 
+    /**
+     * A commit that waited for the disk came back: everything before it is durable, too.
+     *
+     * @return the newest position, or null when nothing waited
+     */
+    Position allDurable() {
+        Position newest = unplaced != null || waiting.isEmpty() ? unplaced : waiting.getLast().position();
+        waiting.clear();
+        unplaced = null;
+        return newest;
+    }
+
     /** Whether anything waits to become durable. */
     boolean isWaiting() {
         return unplaced != null || !waiting.isEmpty();

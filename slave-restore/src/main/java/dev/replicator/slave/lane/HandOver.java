@@ -2,6 +2,7 @@ package dev.replicator.slave.lane;
 
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
+import dev.replicator.slave.postgres.SqlFailures;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.restore.Comparison;
 import dev.replicator.slave.restore.Copies;
@@ -22,24 +23,20 @@ import dev.replicator.slave.state.Transactions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The transactions by which copies come into service and side lanes join the main lane (rules R11, R14). */
 final class HandOver {
+    private static final Logger LOG = LoggerFactory.getLogger(HandOver.class);
+    private static final String HINT = "mend the table here and `resume`, or `resync` it";
+
     private final Connection connection;
     private final LaneRows lanes;
 
     HandOver(Connection connection, LaneRows lanes) {
         this.connection = connection;
         this.lanes = lanes;
-    }
-
-    /** A step that a table's definition prevents: its side lane is parked until somebody mends it. */
-    static final class Prevented extends Exception {
-        private static final long serialVersionUID = 1L;
-
-        Prevented(String message, Throwable cause) {
-            super(message, cause);
-        }
     }
 
     /**
@@ -49,7 +46,7 @@ final class HandOver {
      * @return false when the side lane has something to do first
      * @throws dev.replicator.slave.state.LaneMovedException when either is not where it is said to be
      */
-    boolean join(LanePosition main, LanePosition side) throws SQLException, Prevented {
+    boolean join(LanePosition main, LanePosition side) throws SQLException {
         try {
             return Transactions.run(connection, session -> {
                 lanes.advance(session, main, side.position(), 0);
@@ -70,7 +67,8 @@ final class HandOver {
                 return true;
             });
         } catch (SQLException e) {
-            throw prevented("joining lane " + side.lane() + " with the main lane", e);
+            giveUp(side.lane(), "joining the main lane failed: " + reasonOf(e));
+            return true;
         }
     }
 
@@ -103,7 +101,7 @@ final class HandOver {
      *
      * @return false when there is nothing to do any more
      */
-    boolean changeOver(LanePlan plan) throws SQLException, Prevented {
+    boolean changeOver(LanePlan plan) throws SQLException {
         try {
             return Transactions.run(connection, session -> {
                 lanes.advance(session, plan.lane(), plan.lane().position(), 0);
@@ -117,7 +115,8 @@ final class HandOver {
                 return !ready.isEmpty();
             });
         } catch (SQLException e) {
-            throw prevented("changing over in lane " + plan.lane().lane(), e);
+            giveUp(plan.lane().lane(), "replacing the rows failed: " + reasonOf(e));
+            return true;
         }
     }
 
@@ -145,7 +144,7 @@ final class HandOver {
      *
      * @return false when the group is not ready any more
      */
-    boolean finishResync(LanePosition main, String group) throws SQLException, Prevented {
+    boolean finishResync(LanePosition main, String group) throws SQLException {
         try {
             return Transactions.run(connection, session -> {
                 Position here = main.position();
@@ -168,7 +167,8 @@ final class HandOver {
                 return true;
             });
         } catch (SQLException e) {
-            throw prevented("finishing the re-sync " + group, e);
+            giveUpResync(group, "replacing the rows failed: " + reasonOf(e));
+            return true;
         }
     }
 
@@ -191,16 +191,42 @@ final class HandOver {
     }
 
     /** Weather stays weather; anything else would fail again and again. */
-    private static Prevented prevented(String what, SQLException failure) throws SQLException {
-        switch (dev.replicator.slave.postgres.SqlFailures.classify(failure)) {
-            case WEATHER, CONNECTION -> throw failure;
-            case CONFLICT, TABLE_ERROR -> {
-                String why = failure.getCause() instanceof TableException
-                        ? failure.getMessage()
-                        : "SQLSTATE " + failure.getSQLState();
-                return new Prevented(what + " failed: " + why, failure);
-            }
+    private static String reasonOf(SQLException failure) throws SQLException {
+        SqlFailures.Kind kind = SqlFailures.classify(failure);
+        if (kind == SqlFailures.Kind.WEATHER || kind == SqlFailures.Kind.CONNECTION) {
+            throw failure;
         }
-        throw new IllegalStateException("unknown kind of SQL failure", failure);
+        LOG.error("hand-over", failure);
+        return failure.getCause() instanceof TableException
+                ? failure.getMessage()
+                : "SQLSTATE " + failure.getSQLState() + ", see the daemon's log";
+    }
+
+    /** The side lane stands still, with all it has, until somebody mends the table. */
+    private void giveUp(String lane, String reason) throws SQLException {
+        Transactions.run(connection, session -> {
+            lanes.park(session, lane);
+            SlaveState state = StateReader.read(session);
+            for (TableState table : state.tablesOf(lane)) {
+                TableRows.fail(session, table.table(), reason, HINT, 0);
+            }
+            for (Restore restore : state.restoresOf(lane)) {
+                TableRows.fail(session, restore.table(), reason, HINT, 0);
+            }
+            return null;
+        });
+    }
+
+    /** The copies go, the tables stay as they are and are applied as before. */
+    private void giveUpResync(String group, String reason) throws SQLException {
+        Transactions.run(connection, session -> {
+            lanes.bump(session, LanePosition.MAIN);
+            for (Restore restore : StateReader.read(session).group(group)) {
+                Copies.drop(session, restore);
+                RestoreRows.end(session, restore.table());
+                TableRows.fail(session, restore.table(), "the re-sync failed: " + reason, HINT, 0);
+            }
+            return null;
+        });
     }
 }

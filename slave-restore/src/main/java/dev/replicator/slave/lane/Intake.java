@@ -106,7 +106,8 @@ final class Intake {
         lock.lock();
         try {
             LaneItem first = items.peek();
-            return first == null ? knownThrough >= seq : first.seq() > seq;
+            boolean more = first != null && !(first instanceof LaneItem.Broken);
+            return more ? first.seq() > seq : knownThrough >= seq;
         } finally {
             lock.unlock();
         }

@@ -84,6 +84,18 @@ public final class LaneBoard {
         }
     }
 
+    /** Tells where a settled side lane is; whether it may stop there and offer to join. */
+    boolean mayOffer(String lane, Position reached) {
+        lock.lock();
+        try {
+            settled.put(lane, reached);
+            changed.signalAll();
+            return mainTarget != null && HandOverRules.mayWait(reached, mainTarget);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * A settled side lane offers to join where it stands.
      *

@@ -6,10 +6,12 @@ import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.wire.GrantedTable;
 import dev.replicator.queue.wire.TableSet;
 import dev.replicator.slave.restore.Copies;
+import dev.replicator.slave.state.DumpNeed;
 import dev.replicator.slave.state.LanePosition;
 import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.Restore;
 import dev.replicator.slave.state.RestoreRows;
+import dev.replicator.slave.state.Settings;
 import dev.replicator.slave.state.SlaveState;
 import dev.replicator.slave.state.StateReader;
 import dev.replicator.slave.state.TableRows;
@@ -18,6 +20,7 @@ import dev.replicator.slave.state.Transactions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -74,6 +77,10 @@ final class TableSetChange {
     boolean apply(LanePlan plan, TableSet set) throws SQLException {
         return Transactions.run(connection, session -> {
             lanes.advance(session, plan.lane(), plan.lane().position(), 0);
+            // The lane's stored position may lie before the set's place: then the forwarder tells the older one again.
+            if (!Settings.takeTableSet(session, set.getAtSeq())) {
+                return false;
+            }
             SlaveState state = StateReader.read(session);
             Difference difference = difference(state, set);
             if (difference.isEmpty()) {
@@ -98,7 +105,7 @@ final class TableSetChange {
             lanes.advance(session, plan.lane(), plan.lane().position(), 0);
             lanes.bump(session, plan.lane().lane());
             SlaveState state = StateReader.read(session);
-            for (Replica replica : plan.replicas().getOrDefault(schema.tableId(), java.util.List.of())) {
+            for (Replica replica : plan.replicas().getOrDefault(schema.tableId(), List.of())) {
                 if (LaneRules.effect(replica, schema) == LaneRules.SchemaEffect.NEW_INCARNATION) {
                     outlived(session, state, plan, replica, schema);
                 }
@@ -128,7 +135,7 @@ final class TableSetChange {
             if (!state.tables().get(replica.table()).isLive()) {
                 TableRows.awaitDump(session, replica.table(), reason);
             } else {
-                TableRows.request(session, replica.table(), dev.replicator.slave.state.DumpNeed.ANY, null);
+                TableRows.request(session, replica.table(), DumpNeed.ANY, null);
             }
         } else if (copyIsCurrent && Parking.mirror(state, replica.table()).isPresent()) {
             Parking.returnMirror(session, lanes, plan, restore.get());

@@ -117,6 +117,14 @@ public final class LaneRows {
         }
     }
 
+    /** Stops a side lane until an operator decides. */
+    public void park(Connection connection, String lane) throws SQLException {
+        Sql.update(
+                connection,
+                "UPDATE replicator.lane SET parked = true, generation = generation + 1 WHERE lane = ?",
+                lane);
+    }
+
     /** Lets a parked lane run. */
     public void unpark(Connection connection, String lane) throws SQLException {
         Sql.update(

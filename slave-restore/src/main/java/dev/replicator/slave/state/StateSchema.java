@@ -19,7 +19,8 @@ public final class StateSchema {
                 version int NOT NULL,
                 cluster text NOT NULL,
                 slave text NOT NULL,
-                paused boolean NOT NULL DEFAULT false);
+                paused boolean NOT NULL DEFAULT false,
+                table_set_seq bigint NOT NULL DEFAULT 0);
             """;
 
     /** Element n leads from version n to n + 1. Never edited once released; only added to. */

@@ -1,0 +1,42 @@
+package dev.replicator.slave.lane;
+
+import dev.replicator.slave.postgres.ConflictPolicy;
+import dev.replicator.slave.state.LaneRows;
+import io.grpc.Channel;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.function.BooleanSupplier;
+
+/**
+ * What all lanes of a daemon share.
+ *
+ * @param cluster the master's name
+ * @param slave this slave's name
+ * @param sessions opens sessions on the target
+ * @param channel to the forwarder
+ * @param rows positions
+ * @param board where lanes arrange hand-overs
+ * @param limits how much one target transaction takes
+ * @param policy what happens when a change does not fit
+ * @param paused whether an operator stopped the lanes
+ * @param changed called when something durable changed that others wait for
+ */
+public record LaneContext(
+        String cluster,
+        String slave,
+        Sessions sessions,
+        Channel channel,
+        LaneRows rows,
+        LaneBoard board,
+        BatchLimits limits,
+        ConflictPolicy policy,
+        BooleanSupplier paused,
+        Runnable changed) {
+
+    /** Opens pinned sessions on the target. */
+    @FunctionalInterface
+    public interface Sessions {
+        /** @param purpose shown in pg_stat_activity */
+        Connection open(String purpose) throws SQLException;
+    }
+}

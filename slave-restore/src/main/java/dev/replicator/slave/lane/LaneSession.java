@@ -1,0 +1,433 @@
+package dev.replicator.slave.lane;
+
+import dev.replicator.queue.Position;
+import dev.replicator.queue.wire.LaneStart;
+import dev.replicator.queue.wire.Subscribe;
+import dev.replicator.queue.wire.TableSet;
+import dev.replicator.runtime.Backoff;
+import dev.replicator.slave.netting.FallbackMemory;
+import dev.replicator.slave.postgres.BatchConflictException;
+import dev.replicator.slave.postgres.SqlFailures;
+import dev.replicator.slave.postgres.TableException;
+import dev.replicator.slave.state.LanePosition;
+import dev.replicator.slave.state.SlaveState;
+import dev.replicator.slave.state.Sql;
+import dev.replicator.slave.state.TableState;
+import dev.replicator.slave.state.WalPositions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A lane with one session, one subscription and one set of tables. Any change of these ends it, and the lane begins again
+ * from the database. Belongs to the lane's thread, except {@link #refresh}.
+ */
+final class LaneSession implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LaneSession.class);
+
+    /** An idle lane makes its position durable this long after the last batch. */
+    private static final long FLUSH_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    /** A position that only passed other tables' transactions is stored this often. */
+    private static final long PASSED_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** Under load a lane counts as in sync while its newest transaction is at most this old. */
+    private static final long IN_SYNC_MICROS = TimeUnit.SECONDS.toMicros(10);
+
+    private static final Duration TICK = Duration.ofMillis(200);
+    private static final Duration NEAR_WAIT = Duration.ofSeconds(1);
+    private static final long NEAR_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final LaneContext context;
+    private final Connection connection;
+    private final LaneReporter reporter;
+    private final FallbackMemory memory;
+    private final SlaveState state;
+    private final Intake intake;
+    private final FlushTracker flushes = new FlushTracker();
+    private LanePlan plan;
+    private Position reached;
+    private LaneStream stream;
+    private Thread reader;
+    private volatile boolean refresh;
+    private long lastCommitNanos = System.nanoTime();
+    private long nearAllowedNanos = System.nanoTime();
+
+    LaneSession(
+            LaneContext context,
+            Connection connection,
+            LaneReporter reporter,
+            FallbackMemory memory,
+            SlaveState state,
+            LanePosition lane) {
+        this.context = context;
+        this.connection = connection;
+        this.reporter = reporter;
+        this.memory = memory;
+        this.state = state;
+        this.plan = LaneRules.plan(state, lane);
+        this.reached = lane.position();
+        this.intake = new Intake(2 * context.limits().bytes());
+    }
+
+    void refresh() {
+        refresh = true;
+        intake.wake();
+    }
+
+    static void awaitUnpaused(LaneContext context, BooleanSupplier stopped) throws InterruptedException {
+        Backoff tick = new Backoff(TICK, TICK);
+        while (context.paused().getAsBoolean() && !stopped.getAsBoolean()) {
+            tick.pause();
+        }
+    }
+
+    /**
+     * Applies until the lane's tables change or the operator intervenes.
+     *
+     * @param carefulThrough transactions up to here are applied one by one; -1 for none
+     * @param progress called when a batch was committed
+     * @return the same for the next session
+     */
+    long run(long carefulThrough, BooleanSupplier stopped, Runnable progress)
+            throws SQLException, LaneEndException, InterruptedException {
+        if (isHeldByConflict()) {
+            return carefulThrough;
+        }
+        if (!subscribe()) {
+            return carefulThrough;
+        }
+        Bindings bindings = new Bindings(connection);
+        BatchTransaction transaction = new BatchTransaction(connection, context.rows(), state, plan);
+        boolean careful = plan.lane().position().seq() < carefulThrough;
+        try (ChangeWriter writer = careful
+                ? new CarefulWriter(connection, bindings, context.policy())
+                : new FastWriter(connection, bindings, memory)) {
+            BatchLimits limits = careful ? context.limits().careful() : context.limits();
+            while (!stopped.getAsBoolean() && !refresh && !context.paused().getAsBoolean()) {
+                if (careful && reached.seq() >= carefulThrough) {
+                    return -1;
+                }
+                if (arrange()) {
+                    return carefulThrough;
+                }
+                Batch batch = next(limits);
+                if (batch == null) {
+                    idle();
+                } else if (!isWorth(batch)) {
+                    reached = batch.end();
+                    reporter.position(reached);
+                } else {
+                    Failure failure = apply(transaction, batch, writer, careful);
+                    if (failure != null) {
+                        return failure.park == null ? failure.carefulThrough : parked(failure, carefulThrough);
+                    }
+                    progress.run();
+                    if (changesTables(batch.event())) {
+                        return carefulThrough;
+                    }
+                }
+            }
+            return carefulThrough;
+        }
+    }
+
+    /** What to do after a rollback: park a table, or be careful up to a transaction. */
+    private record Failure(ParkException park, long carefulThrough) {}
+
+    private long parked(Failure failure, long carefulThrough) throws SQLException {
+        ParkException park = failure.park();
+        LOG.warn(
+                "lane {}: table {} cannot go on at seq {}: {}",
+                plan.lane().lane(),
+                park.replica().table(),
+                park.seq(),
+                park.getMessage());
+        new Parking(connection, context.rows(), context.policy()).park(plan, park);
+        context.changed().run();
+        return carefulThrough;
+    }
+
+    /** Under stop-slave the lane does not run while one of its tables has an unresolved conflict (rule R23). */
+    private boolean isHeldByConflict() throws InterruptedException {
+        List<TableState> held = state.tablesOf(plan.lane().lane()).stream()
+                .filter(table -> table.conflictSeq() > 0 && table.skipSeq() == 0)
+                .toList();
+        if (held.isEmpty()) {
+            return false;
+        }
+        reporter.state("error", held.get(0).reason());
+        while (!refresh) {
+            intake.await(context.limits(), -1, TICK);
+        }
+        return true;
+    }
+
+    /** Opens the stream; false when the lane's tables turned out to have changed. */
+    private boolean subscribe() throws SQLException, LaneEndException, InterruptedException {
+        Subscribe.Builder subscribe = HistoryStart.subscribe(context, plan.lane().lane())
+                .setPosition(WirePositions.toWire(plan.lane().position()))
+                .addAllTables(plan.tables());
+        stream = LaneStream.open(context.channel(), subscribe.build());
+        LaneStart start = HistoryStart.answer(stream);
+        adopt(WirePositions.fromWire(start.getPosition()));
+        if (plan.lane().isMain() && start.hasTableSet() && changesTables(start.getTableSet())) {
+            return false;
+        }
+        Set<Integer> known = state.tables().values().stream()
+                .map(TableState::tableId)
+                .filter(id -> id != 0)
+                .collect(Collectors.toSet());
+        RecordDecoder decoder = new RecordDecoder(
+                plan,
+                known,
+                TableSetChange.selection(start.getTableSet()),
+                intake,
+                context.limits().bytes());
+        reader = new Thread(
+                new StreamReader(plan.lane().lane(), stream, decoder, intake),
+                "decode-" + plan.lane().lane());
+        reader.setDaemon(true);
+        reader.start();
+        if (plan.lane().isMain()) {
+            context.board().mainAt(reached, intake::wake);
+        }
+        reporter.state("catching-up", "");
+        return true;
+    }
+
+    /** A lane that begins at a dump's base does not know the LSN there; the forwarder does. */
+    private void adopt(Position start) throws SQLException {
+        Position own = plan.lane().position();
+        if (own.lsn() == 0 && start.seq() == own.seq() && start.lsn() != 0) {
+            context.rows().advance(connection, plan.lane(), start, 0);
+            connection.commit();
+            moved(start);
+        }
+    }
+
+    private Batch next(BatchLimits limits) throws LaneEndException, InterruptedException {
+        boolean main = plan.lane().isMain();
+        intake.await(limits, main ? context.board().limit() : Long.MAX_VALUE, TICK);
+        Batch batch = main
+                ? context.board().nextForMain(limit -> intake.take(limits, limit))
+                : intake.take(limits, Long.MAX_VALUE);
+        if (batch != null && batch.event() instanceof LaneItem.Broken broken && batch.end() == null) {
+            throw HistoryStart.broken(broken.reason());
+        }
+        return batch;
+    }
+
+    private Batch piece() throws InterruptedException, LaneEndException {
+        Batch piece = intake.takeNext();
+        if (piece.event() instanceof LaneItem.Broken broken) {
+            throw HistoryStart.broken(broken.reason());
+        }
+        return piece;
+    }
+
+    private static boolean isWorth(Batch batch) {
+        return batch.hasChanges() || batch.event() != null;
+    }
+
+    private Failure apply(BatchTransaction transaction, Batch batch, ChangeWriter writer, boolean careful)
+            throws SQLException, InterruptedException, LaneEndException {
+        reporter.busySince(System.nanoTime());
+        boolean done = false;
+        try {
+            WalPositions log = transaction.run(plan, batch, this::piece, writer, careful);
+            acknowledge(flushes.observe(log.insert(), log.flushed()));
+            committed(batch);
+            done = true;
+            return broken(batch);
+        } catch (BatchConflictException e) {
+            LOG.info("lane {}: {}; replaying the batch row by row", plan.lane().lane(), e.getMessage());
+            memory.fellBack(e.tables());
+            return new Failure(null, batch.end().seq());
+        } catch (TableException e) {
+            return new Failure(null, batch.end().seq());
+        } catch (ParkException e) {
+            return new Failure(e, 0);
+        } catch (SQLException e) {
+            SqlFailures.Kind kind = SqlFailures.classify(e);
+            boolean rows = kind == SqlFailures.Kind.CONFLICT || kind == SqlFailures.Kind.TABLE_ERROR;
+            if (careful || !rows) {
+                throw e;
+            }
+            LOG.info("lane {}: {}; replaying the batch row by row", plan.lane().lane(), e.getSQLState());
+            return new Failure(null, batch.end().seq());
+        } finally {
+            reporter.busySince(0);
+            if (!done) {
+                transaction.abandon(writer);
+            }
+        }
+    }
+
+    /** A stream that broke behind this batch ends the session now that the batch is in. */
+    private Failure broken(Batch batch) throws LaneEndException {
+        if (batch.event() instanceof LaneItem.Broken broken) {
+            throw HistoryStart.broken(broken.reason());
+        }
+        return null;
+    }
+
+    private void committed(Batch batch) {
+        Position end = batch.end() == null ? plan.lane().position() : batch.end();
+        moved(end);
+        flushes.committed(end);
+        if (batch.transactions() > 0 || batch.open()) {
+            long lag = ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()) - batch.commitMicros();
+            reporter.lag(lag);
+            reporter.state(lag < IN_SYNC_MICROS ? "in-sync" : "catching-up", "");
+        }
+        if (batch.event() instanceof LaneItem.Settled settled) {
+            settle(settled);
+        }
+    }
+
+    private void settle(LaneItem.Settled settled) {
+        Map<Integer, List<Replica>> replicas = new HashMap<>(plan.replicas());
+        replicas.replaceAll((id, list) -> list.stream()
+                .map(replica -> settled.replicas().stream()
+                                .anyMatch(other -> other.relation().equals(replica.relation()))
+                        ? replica.settled()
+                        : replica)
+                .toList());
+        plan = new LanePlan(plan.lane(), replicas);
+    }
+
+    private void moved(Position position) {
+        plan = plan.at(plan.lane().at(position));
+        reached = position;
+        lastCommitNanos = System.nanoTime();
+        reporter.position(position);
+    }
+
+    private void acknowledge(Position durable) {
+        if (durable != null) {
+            stream.acknowledge(durable);
+        }
+    }
+
+    /** Nothing to apply: what was applied is made durable, and a position that only passed is stored. */
+    private void idle() throws SQLException {
+        reporter.state("in-sync", "");
+        long since = System.nanoTime() - lastCommitNanos;
+        boolean passed = !reached.equals(plan.lane().position());
+        if (flushes.isWaiting() && since >= FLUSH_NANOS || passed && since >= PASSED_NANOS) {
+            storePosition();
+        }
+    }
+
+    /** Stores where the lane stands and waits for the disk: everything committed before is durable with it. */
+    private void storePosition() throws SQLException {
+        Sql.execute(connection, "SET LOCAL synchronous_commit = local");
+        context.rows().advance(connection, plan.lane(), reached, 0);
+        connection.commit();
+        moved(reached);
+        flushes.committed(reached);
+        acknowledge(flushes.allDurable());
+    }
+
+    /** Steps between batches that involve other lanes; true when the lane's tables changed by one. */
+    private boolean arrange() throws SQLException, InterruptedException {
+        return plan.lane().isMain() ? arrangeMain() : arrangeSide();
+    }
+
+    private boolean arrangeMain() throws SQLException, InterruptedException {
+        HandOver handOver = new HandOver(connection, context.rows());
+        LaneBoard board = context.board();
+        Optional<String> group = board.takeCompared();
+        if (group.isPresent() && handOver.finishResync(plan.lane(), group.get())) {
+            context.changed().run();
+            return true;
+        }
+        Optional<LanePosition> offer = board.firstOffer();
+        if (offer.isPresent() && intake.isDrainedThrough(offer.get().position().seq())) {
+            boolean joined = false;
+            try {
+                joined = handOver.join(plan.lane(), offer.get());
+            } finally {
+                board.withdraw(offer.get().lane());
+            }
+            context.changed().run();
+            return joined;
+        }
+        long now = System.nanoTime();
+        if (now - nearAllowedNanos >= 0 && board.isAnyNear(reached)) {
+            board.awaitNear(reached, NEAR_WAIT);
+            nearAllowedNanos = System.nanoTime() + NEAR_PAUSE_NANOS;
+        }
+        return false;
+    }
+
+    private boolean arrangeSide() throws SQLException, InterruptedException {
+        HandOverRules.Next next = HandOverRules.next(plan, state);
+        if (next == HandOverRules.Next.CATCH_UP) {
+            return false;
+        }
+        if (next == HandOverRules.Next.CHANGE_OVER) {
+            new HandOver(connection, context.rows()).changeOver(plan);
+            context.changed().run();
+            return true;
+        }
+        if (!context.board().mayOffer(plan.lane().lane(), reached)) {
+            return false;
+        }
+        storePosition();
+        if (!context.board().offer(plan.lane())) {
+            return false;
+        }
+        reporter.state("waiting", "");
+        while (!refresh && context.board().awaitAnswer(plan.lane().lane(), TICK)) {
+            LOG.debug("lane {} waits for the main lane", plan.lane().lane());
+        }
+        return true;
+    }
+
+    private boolean changesTables(LaneItem event) throws SQLException {
+        if (event instanceof LaneItem.NewSchema schema) {
+            new TableSetChange(connection, context.rows()).apply(plan, schema.schema());
+            context.changed().run();
+            return true;
+        }
+        return event instanceof LaneItem.NewTableSet set && plan.lane().isMain() && changesTables(set.tableSet());
+    }
+
+    private boolean changesTables(TableSet set) throws SQLException {
+        boolean changed = new TableSetChange(connection, context.rows()).apply(plan, set);
+        if (changed) {
+            context.changed().run();
+        }
+        return changed;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        if (plan.lane().isMain()) {
+            context.board().mainAt(null, () -> {});
+        } else {
+            context.board().withdraw(plan.lane().lane());
+        }
+        intake.close();
+        if (stream != null) {
+            stream.close();
+        }
+        if (reader != null) {
+            reader.interrupt();
+            reader.join(Duration.ofSeconds(5).toMillis());
+        }
+    }
+}
