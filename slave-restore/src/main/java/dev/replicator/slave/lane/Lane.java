@@ -6,6 +6,7 @@ import dev.replicator.slave.postgres.SqlFailures;
 import dev.replicator.slave.state.LaneMovedException;
 import dev.replicator.slave.state.LanePosition;
 import dev.replicator.slave.state.SlaveState;
+import dev.replicator.slave.state.Sql;
 import dev.replicator.slave.state.StateReader;
 import dev.replicator.slave.state.Transactions;
 import java.sql.Connection;
@@ -32,6 +33,7 @@ public final class Lane implements Runnable, AutoCloseable {
     private final Thread thread;
     private volatile boolean stopped;
     private volatile boolean finished;
+    private volatile boolean forked;
     private volatile LaneSession session;
     private long carefulThrough = -1;
     private volatile boolean startAnew;
@@ -86,7 +88,7 @@ public final class Lane implements Runnable, AutoCloseable {
         try {
             connection = context.sessions().open("slave " + context.slave() + " lane " + name);
             connection.setAutoCommit(false);
-            SlaveState state = Transactions.run(connection, StateReader::read);
+            SlaveState state = Transactions.run(connection, Lane::readDurably);
             Optional<LanePosition> lane = state.lane(name);
             if (lane.isEmpty() && !LanePosition.MAIN.equals(name)
                     || lane.filter(LanePosition::parked).isPresent()) {
@@ -113,6 +115,15 @@ public final class Lane implements Runnable, AutoCloseable {
         return true;
     }
 
+    /**
+     * Reads the state and makes sure that all of it is on disk: a transaction that has an id waits for its commit record, and
+     * for all before it.
+     */
+    private static SlaveState readDurably(Connection session) throws SQLException {
+        Sql.query(session, row -> 0, "SELECT pg_current_xact_id()");
+        return StateReader.read(session);
+    }
+
     private void work(Connection connection, SlaveState state, Optional<LanePosition> lane)
             throws SQLException, LaneEndException, InterruptedException {
         reporter.session(
@@ -122,6 +133,7 @@ public final class Lane implements Runnable, AutoCloseable {
         if (lane.isEmpty() || startAnew) {
             new HistoryStart(context, connection).begin(lane);
             startAnew = false;
+            forked = false;
             context.changed().run();
             return;
         }
@@ -132,8 +144,10 @@ public final class Lane implements Runnable, AutoCloseable {
         }
         LaneSession current = new LaneSession(context, connection, reporter, memory, state, lane.get());
         session = current;
-        try (current) {
+        try {
             carefulThrough = current.run(carefulThrough, this::isStopped, backoff::reset);
+        } finally {
+            current.end();
         }
     }
 
@@ -154,6 +168,7 @@ public final class Lane implements Runnable, AutoCloseable {
                 if (!main) {
                     return dropLane(e);
                 }
+                forked = true;
                 return weather(
                         "the forwarder's history is not the one this slave follows: " + e.getMessage()
                                 + "; `resync` the slave",
@@ -201,12 +216,22 @@ public final class Lane implements Runnable, AutoCloseable {
         refresh();
     }
 
-    @Override
-    public void close() {
+    /** Whether the forwarder refused it for following another history. */
+    public boolean isForked() {
+        return forked;
+    }
+
+    /** Tells it to end without waiting for it. */
+    public void requestStop() {
         stopped = true;
         backoff.cancel();
         refresh();
         thread.interrupt();
+    }
+
+    @Override
+    public void close() {
+        requestStop();
         try {
             thread.join(Duration.ofSeconds(5).toMillis());
         } catch (InterruptedException e) {

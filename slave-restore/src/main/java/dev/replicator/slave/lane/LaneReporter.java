@@ -3,79 +3,58 @@ package dev.replicator.slave.lane;
 import dev.replicator.queue.Position;
 import java.util.List;
 
-/** Keeps a lane's status. The lane writes, reporters read. */
+/** Keeps a lane's status. The lane's thread writes, reporters read. */
 final class LaneReporter {
+    private final String lane;
     private final Runnable changed;
-    private volatile LaneStatus status;
+    private volatile String state = "connecting";
+    private volatile String error = "";
+    private volatile Position position;
+    private volatile Position durable;
+    private volatile List<String> tables = List.of();
+    private volatile long lagMicros;
+    private volatile int backendPid;
+    private volatile long busySinceNanos;
 
     LaneReporter(String lane, Runnable changed) {
+        this.lane = lane;
         this.changed = changed;
-        this.status = new LaneStatus(lane, "connecting", "", null, List.of(), 0, 0, 0);
     }
 
     LaneStatus status() {
-        return status;
+        return new LaneStatus(lane, state, error, position, durable, tables, lagMicros, backendPid, busySinceNanos);
     }
 
-    void state(String state, String error) {
-        LaneStatus old = status;
-        if (old.state().equals(state) && old.error().equals(error)) {
-            return;
+    void state(String now, String why) {
+        if (!state.equals(now) || !error.equals(why)) {
+            state = now;
+            error = why;
+            changed.run();
         }
-        status = new LaneStatus(
-                old.lane(),
-                state,
-                error,
-                old.position(),
-                old.tables(),
-                old.lagMicros(),
-                old.backendPid(),
-                old.busySinceNanos());
-        changed.run();
     }
 
-    void session(int backendPid, Position position, List<String> tables) {
-        LaneStatus old = status;
-        status = new LaneStatus(
-                old.lane(), old.state(), old.error(), position, tables, old.lagMicros(), backendPid, 0);
+    /** A session begins at a position that was read from the database and is on its disk. */
+    void session(int pid, Position start, List<String> carried) {
+        backendPid = pid;
+        position = start;
+        durable = start;
+        tables = carried;
     }
 
-    void position(Position position) {
-        LaneStatus old = status;
-        status = new LaneStatus(
-                old.lane(),
-                old.state(),
-                old.error(),
-                position,
-                old.tables(),
-                old.lagMicros(),
-                old.backendPid(),
-                0);
+    void position(Position now) {
+        position = now;
+    }
+
+    void durable(Position now) {
+        durable = now;
     }
 
     void lag(long micros) {
-        LaneStatus old = status;
-        status = new LaneStatus(
-                old.lane(),
-                old.state(),
-                old.error(),
-                old.position(),
-                old.tables(),
-                micros,
-                old.backendPid(),
-                old.busySinceNanos());
+        lagMicros = micros;
     }
 
+    /** @param nanos {@link System#nanoTime}, or 0 when the transaction is over */
     void busySince(long nanos) {
-        LaneStatus old = status;
-        status = new LaneStatus(
-                old.lane(),
-                old.state(),
-                old.error(),
-                old.position(),
-                old.tables(),
-                old.lagMicros(),
-                old.backendPid(),
-                nanos);
+        busySinceNanos = nanos;
     }
 }

@@ -13,6 +13,7 @@ import dev.replicator.slave.state.LanePosition;
 import dev.replicator.slave.state.SlaveState;
 import dev.replicator.slave.state.Sql;
 import dev.replicator.slave.state.TableState;
+import dev.replicator.slave.state.Transactions;
 import dev.replicator.slave.state.WalPositions;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -34,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * A lane with one session, one subscription and one set of tables. Any change of these ends it, and the lane begins again
  * from the database. Belongs to the lane's thread, except {@link #refresh}.
  */
-final class LaneSession implements AutoCloseable {
+final class LaneSession {
     private static final Logger LOG = LoggerFactory.getLogger(LaneSession.class);
 
     /** An idle lane makes its position durable this long after the last batch. */
@@ -270,8 +271,18 @@ final class LaneSession implements AutoCloseable {
         } finally {
             reporter.busySince(0);
             if (!done) {
-                transaction.abandon(writer);
+                abandon(transaction, writer);
             }
+        }
+    }
+
+    /** A connection that is lost needs no rollback; why it was lost is on its way already. */
+    private void abandon(BatchTransaction transaction, ChangeWriter writer) {
+        try {
+            transaction.abandon(writer);
+        } catch (SQLException e) {
+            LOG.debug("lane {}: rolling back", plan.lane().lane(), e);
+            Transactions.close(connection);
         }
     }
 
@@ -318,6 +329,7 @@ final class LaneSession implements AutoCloseable {
     private void acknowledge(Position durable) {
         if (durable != null) {
             stream.acknowledge(durable);
+            reporter.durable(durable);
         }
     }
 
@@ -414,8 +426,8 @@ final class LaneSession implements AutoCloseable {
         return changed;
     }
 
-    @Override
-    public void close() throws InterruptedException {
+    /** Ends the subscription; the connection is the caller's. */
+    void end() throws InterruptedException {
         if (plan.lane().isMain()) {
             context.board().mainAt(null, () -> {});
         } else {

@@ -1,8 +1,12 @@
 package dev.replicator.slave.restore;
 
+import dev.replicator.dumps.TableDefinition;
+import dev.replicator.dumps.postgres.TableBuilder;
 import dev.replicator.queue.TableName;
+import dev.replicator.slave.state.CopyLayout;
 import dev.replicator.slave.state.Restore;
 import dev.replicator.slave.state.RestoreMode;
+import dev.replicator.slave.state.RestoreRows;
 import dev.replicator.slave.state.Sql;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -16,18 +20,11 @@ public final class Copies {
         return new TableName("replicator", "copy_" + Integer.toUnsignedString(tableId) + "_" + dumpId);
     }
 
-    /** Moves a table that we built to its name; grants and owner stay those of the session's role. */
+    /** Moves a table that we built to its name, in the caller's transaction. */
     public static void publish(Connection connection, Restore restore) throws SQLException {
-        TableName from = restore.relation();
-        TableName to = restore.table();
-        Sql.execute(connection, "CREATE SCHEMA IF NOT EXISTS " + TableName.quote(to.schema()));
-        // In this order: the name may be taken in our own schema.
-        Sql.execute(
-                connection, "ALTER TABLE " + from.quoted() + " SET SCHEMA " + TableName.quote(to.schema()));
-        Sql.execute(
-                connection,
-                "ALTER TABLE " + new TableName(to.schema(), from.table()).quoted() + " RENAME TO "
-                        + TableName.quote(to.table()));
+        CopyLayout layout = RestoreRows.layout(connection, restore.table());
+        new TableBuilder(connection)
+                .moveInto(TableDefinition.fromJson(layout.definition()), restore.relation(), restore.table());
     }
 
     /** Removes what a restore left; a table that is or was in service is never touched. */

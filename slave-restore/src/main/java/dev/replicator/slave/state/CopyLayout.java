@@ -13,8 +13,9 @@ import java.util.List;
  *
  * @param columns replicated columns that both have; other columns of the table are the slave's own and stay
  * @param key columns that identify a row in both; empty when there are none and all rows are replaced
+ * @param definition JSON of the definition the copy was built from, whose keys and indexes it gets
  */
-public record CopyLayout(List<String> columns, List<String> key) {
+public record CopyLayout(List<String> columns, List<String> key, String definition) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     public CopyLayout {
@@ -28,13 +29,14 @@ public record CopyLayout(List<String> columns, List<String> key) {
         columns.forEach(columnList::add);
         ArrayNode keyList = node.putArray("key");
         key.forEach(keyList::add);
+        node.put("definition", definition);
         return node.toString();
     }
 
     static CopyLayout fromJson(String json) {
         try {
             JsonNode node = JSON.readTree(json);
-            return new CopyLayout(texts(node.required("columns")), texts(node.required("key")));
+            return new CopyLayout(texts(node.required("columns")), texts(node.required("key")), node.required("definition").asText());
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a restore's layout in schema replicator is damaged: " + json, e);
         }

@@ -93,6 +93,11 @@ public final class TableRows {
                 table.toString());
     }
 
+    /** The master's number of the table, known from its dump. */
+    public static void identify(Connection connection, TableName table, int tableId) throws SQLException {
+        Sql.update(connection, UPDATE + "table_id = ? WHERE table_name = ?", tableId, table.toString());
+    }
+
     /** The dump's marker came by. */
     public static void settle(Connection connection, TableName table) throws SQLException {
         Sql.update(connection, UPDATE + "boundary = NULL WHERE table_name = ?", table.toString());

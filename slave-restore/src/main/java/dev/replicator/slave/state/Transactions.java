@@ -3,7 +3,10 @@ package dev.replicator.slave.state;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/** Runs work as one transaction. */
+/**
+ * Runs work as one transaction that waits for the disk: what the daemon tells others about its state must survive a crash of
+ * the target. (Batches of changes do not wait; their positions are told later.)
+ */
 public final class Transactions {
     private Transactions() {}
 
@@ -18,6 +21,7 @@ public final class Transactions {
         connection.setAutoCommit(false);
         boolean done = false;
         try {
+            Sql.execute(connection, "SET LOCAL synchronous_commit = local");
             T result = work.run(connection);
             connection.commit();
             done = true;

@@ -1,0 +1,146 @@
+package dev.replicator.slave;
+
+import dev.replicator.queue.wire.SlaveCommand;
+import dev.replicator.queue.wire.SlaveLinkGrpc;
+import dev.replicator.queue.wire.SlaveReport;
+import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.time.Duration;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Reports to the forwarder every second and on change, and hands on its commands. A thread of its own. */
+final class ControlLink implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlLink.class);
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+    /** Changes come in bursts; one report tells them all. */
+    private static final Duration LEAST_INTERVAL = Duration.ofMillis(50);
+
+    private final Channel channel;
+    private final Supplier<SlaveReport> reports;
+    private final Consumer<SlaveCommand> commands;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition signal = lock.newCondition();
+    private boolean changed;
+    private boolean stopped;
+    private Call call;
+
+    ControlLink(Channel channel, Supplier<SlaveReport> reports, Consumer<SlaveCommand> commands) {
+        this.channel = channel;
+        this.reports = reports;
+        this.commands = commands;
+    }
+
+    /** Something changed that the forwarder should know soon. */
+    void changed() {
+        lock.lock();
+        try {
+            changed = true;
+            signal.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void stop() {
+        lock.lock();
+        try {
+            stopped = true;
+            signal.signalAll();
+            if (call != null) {
+                call.stream.cancel("the slave stops", null);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (await()) {
+                report();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean await() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            long least = LEAST_INTERVAL.toNanos();
+            while (!stopped && least > 0) {
+                least = signal.awaitNanos(least);
+            }
+            long left = INTERVAL.minus(LEAST_INTERVAL).toNanos();
+            while (!stopped && !changed && left > 0) {
+                left = signal.awaitNanos(left);
+            }
+            changed = false;
+            return !stopped;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void report() {
+        try {
+            SlaveReport report = reports.get();
+            if (call == null || call.ended) {
+                call = new Call();
+                SlaveLinkGrpc.newStub(channel).control(call);
+            }
+            call.send(report);
+        } catch (RuntimeException e) {
+            LOG.warn("reporting to the forwarder failed: {}", e.toString());
+            LOG.debug("report", e);
+        }
+    }
+
+    private final class Call implements ClientResponseObserver<SlaveReport, SlaveCommand> {
+        private ClientCallStreamObserver<SlaveReport> stream;
+        private volatile boolean ended;
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<SlaveReport> requests) {
+            stream = requests;
+        }
+
+        synchronized void send(SlaveReport report) {
+            // Not ready: the forwarder is slow or away; the next report tells the same and more.
+            if (!ended && (stream.isReady() || !sentFirst)) {
+                sentFirst = true;
+                stream.onNext(report);
+            }
+        }
+
+        private boolean sentFirst;
+
+        @Override
+        public void onNext(SlaveCommand command) {
+            commands.accept(command);
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            synchronized (this) {
+                ended = true;
+            }
+            LOG.debug("the control stream ended: {}", Status.fromThrowable(error));
+        }
+
+        @Override
+        public void onCompleted() {
+            synchronized (this) {
+                ended = true;
+            }
+        }
+    }
+}

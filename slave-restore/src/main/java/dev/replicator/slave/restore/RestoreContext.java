@@ -1,0 +1,27 @@
+package dev.replicator.slave.restore;
+
+import dev.replicator.dumps.DumpStore;
+import io.grpc.Channel;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.ExecutorService;
+
+/**
+ * What restores share.
+ *
+ * @param slave this slave's name
+ * @param channel to the forwarder
+ * @param store dumps in the work directory
+ * @param sessions opens sessions on the target
+ * @param loaders threads that load chunks: as many as {@code restore.parallel}
+ */
+public record RestoreContext(
+        String slave, Channel channel, DumpStore store, Sessions sessions, ExecutorService loaders) {
+
+    /** Opens pinned sessions on the target. */
+    @FunctionalInterface
+    public interface Sessions {
+        /** @param purpose shown in pg_stat_activity */
+        Connection open(String purpose) throws SQLException;
+    }
+}

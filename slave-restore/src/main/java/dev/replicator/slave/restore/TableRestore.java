@@ -1,0 +1,203 @@
+package dev.replicator.slave.restore;
+
+import dev.replicator.dumps.ChunkEntry;
+import dev.replicator.dumps.DumpManifest;
+import dev.replicator.dumps.StoredDump;
+import dev.replicator.dumps.TableDefinition;
+import dev.replicator.dumps.postgres.ChunkLoader;
+import dev.replicator.dumps.postgres.TableBuilder;
+import dev.replicator.queue.Epoch;
+import dev.replicator.runtime.ErrorCode;
+import dev.replicator.runtime.ReplicatorException;
+import dev.replicator.slave.postgres.TableException;
+import dev.replicator.slave.state.CopyLayout;
+import dev.replicator.slave.state.Restore;
+import dev.replicator.slave.state.RestoreMode;
+import dev.replicator.slave.state.RestorePhase;
+import dev.replicator.slave.state.RestoreRows;
+import dev.replicator.slave.state.SlaveState;
+import dev.replicator.slave.state.Sql;
+import dev.replicator.slave.state.StateReader;
+import dev.replicator.slave.state.Transactions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+
+/**
+ * Brings one table's dump into its relation: download, parallel load of chunks as they arrive, keys and indexes. Every
+ * chunk is one transaction with its row in {@code replicator.restore_chunk}, so a later attempt goes on where this one
+ * ended. The table is {@code loaded} only when the manifest said that the dump is complete (rule R03).
+ */
+final class TableRestore implements DumpDownload.Receiver {
+    private final RestoreContext context;
+    private final Restore begun;
+    private final Epoch epoch;
+    private final Set<Integer> loaded = new ConcurrentSkipListSet<>();
+    private final List<Future<?>> loads = new ArrayList<>();
+    private final AtomicInteger chunksKnown = new AtomicInteger();
+    private Restore restore;
+    private ChunkLoader loader;
+
+    /**
+     * @param begun the restore in phase loading
+     * @param epoch the history the slave follows
+     */
+    TableRestore(RestoreContext context, Restore begun, Epoch epoch) {
+        this.context = context;
+        this.begun = begun;
+        this.restore = begun;
+        this.epoch = epoch;
+    }
+
+    /** Share of the known chunks that are in, from 0 to 1. */
+    double progress() {
+        int known = chunksKnown.get();
+        return known == 0 ? 0 : Math.min(1.0, (double) loaded.size() / known);
+    }
+
+    /**
+     * Runs the attempt.
+     *
+     * @throws SQLException from the target; sort it by SQLSTATE
+     * @throws IOException from the forwarder or the work directory
+     * @throws ReplicatorException the table cannot take the rows
+     * @throws RestoreSupersededException somebody else decided about the restore meanwhile
+     */
+    void run() throws SQLException, IOException, InterruptedException {
+        try (Connection connection = context.sessions().open("restore " + restore.table())) {
+            loaded.addAll(Transactions.run(connection, session -> RestoreRows.chunksLoaded(session, restore)));
+        }
+        chunksKnown.set(loaded.size());
+        DumpManifest manifest = new DumpDownload(context.channel(), context.slave(), context.store(), restore.dumpId())
+                .run(Set.copyOf(loaded), this);
+        chunksKnown.set(manifest.chunks().size());
+        awaitLoads();
+        Set<Integer> expected = manifest.chunks().stream().map(ChunkEntry::number).collect(Collectors.toSet());
+        if (!loaded.containsAll(expected)) {
+            throw new IOException("dump " + restore.dumpId() + " has " + expected.size() + " chunks, " + loaded.size()
+                    + " are loaded");
+        }
+        if (restore.mode() == null) {
+            // An empty dump whose chunks were all held: nothing called begins().
+            throw new IOException("dump " + restore.dumpId() + " came without its draft");
+        }
+        finish();
+        context.store().delete(restore.dumpId());
+    }
+
+    @Override
+    public void begins(StoredDump dump) throws IOException {
+        DumpManifest manifest = dump.manifest();
+        if (!manifest.epoch().equals(epoch)) {
+            throw new DumpDownload.DumpGoneException("dump " + dump.id() + " is of epoch " + manifest.epoch()
+                    + ", the slave follows " + epoch);
+        }
+        try (Connection connection = context.sessions().open("restore " + restore.table())) {
+            restore = Transactions.run(connection, session -> prepared(session, manifest));
+            loader = ChunkLoader.prepare(connection, manifest.definition(), manifest.columns(), restore.relation());
+            connection.commit();
+        } catch (SQLException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private Restore prepared(Connection session, DumpManifest manifest) throws SQLException {
+        Restore now = current(session);
+        if (now.mode() != null) {
+            return now;
+        }
+        try {
+            new CopyPreparation(session).prepare(now, manifest);
+        } catch (TableException e) {
+            throw new ReplicatorException(
+                    ErrorCode.CONFIGURATION, e.reason(), e.hint(), e);
+        }
+        return current(session);
+    }
+
+    /** The row as it is; the restore may have been given up meanwhile. */
+    private Restore current(Connection session) throws SQLException {
+        SlaveState state = StateReader.read(session);
+        return state.restore(begun.table())
+                .filter(now -> begun.dumpId().equals(now.dumpId()) && now.phase() == RestorePhase.LOADING)
+                .orElseThrow(() -> new RestoreSupersededException(begun.table(), begun.dumpId()));
+    }
+
+    @Override
+    public void chunk(StoredDump dump, ChunkEntry entry) {
+        chunksKnown.updateAndGet(known -> Math.max(known, entry.number()));
+        loads.add(context.loaders().submit(() -> {
+            load(dump, entry);
+            return null;
+        }));
+    }
+
+    private void load(StoredDump dump, ChunkEntry entry) throws SQLException, IOException {
+        try (Connection connection = context.sessions().open("restore " + restore.table());
+                InputStream text = dump.openText(entry.number())) {
+            connection.setAutoCommit(false);
+            // The row lock keeps a restore from being given up under our hands.
+            Sql.query(
+                    connection,
+                    row -> 0,
+                    "SELECT 1 FROM replicator.restore WHERE table_name = ? FOR SHARE",
+                    restore.table().toString());
+            current(connection);
+            long rows = loader.load(connection, text);
+            RestoreRows.chunkLoaded(connection, restore, entry.number(), rows);
+            connection.commit();
+            loaded.add(entry.number());
+        }
+    }
+
+    private void awaitLoads() throws SQLException, IOException, InterruptedException {
+        for (Future<?> load : loads) {
+            try {
+                load.get();
+            } catch (ExecutionException e) {
+                loads.forEach(other -> other.cancel(true));
+                rethrow(e.getCause());
+            }
+        }
+    }
+
+    private static void rethrow(Throwable cause) throws SQLException, IOException {
+        if (cause instanceof SQLException e) {
+            throw e;
+        }
+        if (cause instanceof IOException e) {
+            throw e;
+        }
+        if (cause instanceof RuntimeException e) {
+            throw e;
+        }
+        throw new IllegalStateException(cause);
+    }
+
+    /** Keys and indexes come after the rows; with them the table is loaded, in one transaction. */
+    private void finish() throws SQLException {
+        try (Connection connection = context.sessions().open("restore " + restore.table())) {
+            Transactions.run(connection, session -> {
+                current(session);
+                if (restore.mode() != RestoreMode.IN_PLACE) {
+                    CopyLayout layout = RestoreRows.layout(session, restore.table());
+                    new TableBuilder(session)
+                            .addKeysAndIndexes(TableDefinition.fromJson(layout.definition()), restore.relation());
+                } else {
+                    Sql.execute(session, "ANALYZE " + restore.relation().quoted());
+                }
+                RestoreRows.phase(session, restore.table(), RestorePhase.LOADED);
+                return null;
+            });
+        }
+    }
+}
