@@ -88,7 +88,7 @@ final class FakeMaster implements AutoCloseable {
         }
     }
 
-    TableName createTable(String name) throws IOException {
+    synchronized TableName createTable(String name) throws IOException {
         TableName table = TableName.parse(name);
         schemas.put(table, schema(nextTableId++, table, 1));
         rows.put(table, new TreeMap<>());
@@ -98,7 +98,7 @@ final class FakeMaster implements AutoCloseable {
     }
 
     /** The table becomes another one in a way that the stream does not show. */
-    void newIncarnation(TableName table, Map<Integer, String> content) throws IOException {
+    synchronized void newIncarnation(TableName table, Map<Integer, String> content) throws IOException {
         TableSchema old = schemas.get(table);
         schemas.put(table, old.withIncarnation(old.incarnation() + 1));
         rows.put(table, new TreeMap<>(content));
@@ -107,7 +107,7 @@ final class FakeMaster implements AutoCloseable {
     }
 
     /** Another history begins; its rows are those there are. */
-    void newEpoch() throws IOException {
+    synchronized void newEpoch() throws IOException {
         epoch = Epoch.begin(epoch.number() + 1);
         lsn += 100;
         queue.startHistory(new Position(epoch, queue.durableTail().seq(), lsn));
@@ -121,15 +121,15 @@ final class FakeMaster implements AutoCloseable {
         return new Transaction();
     }
 
-    Map<Integer, String> rows(TableName table) {
+    synchronized Map<Integer, String> rows(TableName table) {
         return new TreeMap<>(rows.get(table));
     }
 
-    TableSchema schemaOf(TableName table) {
+    synchronized TableSchema schemaOf(TableName table) {
         return schemas.get(table);
     }
 
-    Map<TableName, TableSchema> schemas() {
+    synchronized Map<TableName, TableSchema> schemas() {
         return Map.copyOf(schemas);
     }
 
@@ -141,7 +141,7 @@ final class FakeMaster implements AutoCloseable {
         return epoch;
     }
 
-    private long write(Transaction transaction) throws IOException {
+    private synchronized long write(Transaction transaction) throws IOException {
         List<ByteBuffer> blocks = new ArrayList<>();
         BodyEncoder body = new BodyEncoder(blocks::add);
         for (Transaction.Change change : transaction.changes) {
@@ -179,7 +179,7 @@ final class FakeMaster implements AutoCloseable {
     }
 
     /** A complete dump of the table as it is now; its marker is in the queue. */
-    String dump(TableName table) throws IOException {
+    synchronized String dump(TableName table) throws IOException {
         return dump(table, rows(table), queue.writer().lastSeq(), List.of(), 2);
     }
 
@@ -198,7 +198,7 @@ final class FakeMaster implements AutoCloseable {
         return dump.id();
     }
 
-    StoredDump beginDump(TableName table, long baseSeq, List<Long> invisible) throws IOException {
+    synchronized StoredDump beginDump(TableName table, long baseSeq, List<Long> invisible) throws IOException {
         String id = String.format(java.util.Locale.ROOT, "d-%06d", nextDump++);
         String group = "g-" + id;
         long xmin = invisible.stream().mapToLong(Long::longValue).min().orElse(nextXid);
