@@ -24,7 +24,7 @@ final class CarefulWriter implements ChangeWriter {
     private final RowApplier applier;
     private final Map<TableName, ChangeRun> written = new HashMap<>();
 
-    CarefulWriter(Connection connection, Bindings bindings, ConflictPolicy policy) {
+    CarefulWriter(Connection connection, Bindings bindings, ConflictPolicy policy) throws SQLException {
         this.connection = connection;
         this.bindings = bindings;
         this.policy = policy;
