@@ -139,7 +139,8 @@ final class Commands {
                 Copies.drop(session, restore);
                 RestoreRows.end(session, table.table());
             }
-            String wanted = dumpIds.size() == tables.size() ? dumpIds.get(i) : dumpIds.isEmpty() ? null : dumpIds.get(0);
+            String wanted =
+                    dumpIds.size() == tables.size() ? dumpIds.get(i) : dumpIds.isEmpty() ? null : dumpIds.get(0);
             TableRows.request(session, table.table(), need, wanted);
             if (table.isLive() && table.conflictSeq() == 0) {
                 TableRows.stage(session, table.table(), Stage.RESTORING, "waiting for its dump");

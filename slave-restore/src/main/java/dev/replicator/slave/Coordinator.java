@@ -70,8 +70,7 @@ final class Coordinator implements Runnable {
     private String forwarderTrouble = "";
 
     /** @param published called when there is a new snapshot to report */
-    Coordinator(
-            SlaveConfig config, Parts parts, Runnable published) {
+    Coordinator(SlaveConfig config, Parts parts, Runnable published) {
         this.config = config;
         this.published = published;
         this.context = parts.context(this);
@@ -183,8 +182,8 @@ final class Coordinator implements Runnable {
             }
             if (!told) {
                 told = true;
-                String text = "another daemon of slave " + config.slave() + " works on " + config.target().url()
-                        + "; waiting until it ends";
+                String text = "another daemon of slave " + config.slave() + " works on "
+                        + config.target().url() + "; waiting until it ends";
                 LOG.warn("{}", text);
                 snapshot = snapshot.withError(text);
                 published.run();

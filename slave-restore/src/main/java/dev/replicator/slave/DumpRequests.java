@@ -66,8 +66,7 @@ final class DumpRequests {
     }
 
     /** Tables that got a dump by one request form one group and will be caught up in one lane. */
-    private boolean begin(
-            Connection session, SlaveState state, TableStates.Request request, List<RequiredDump> answers)
+    private boolean begin(Connection session, SlaveState state, TableStates.Request request, List<RequiredDump> answers)
             throws SQLException {
         List<RequiredDump> given =
                 answers.stream().filter(answer -> !answer.getDumpId().isEmpty()).toList();
@@ -89,8 +88,7 @@ final class DumpRequests {
         return true;
     }
 
-    private static void refused(
-            Connection session, SlaveState state, TableStates.Request request, RequiredDump answer)
+    private static void refused(Connection session, SlaveState state, TableStates.Request request, RequiredDump answer)
             throws SQLException {
         TableState table = state.tables().get(TableName.parse(answer.getTable()));
         if (table == null) {

@@ -82,8 +82,8 @@ final class Reports {
     /** A named table that the master does not have yet waits without harm. */
     private static boolean any(SlaveState state, Stage stage) {
         return state.tables().values().stream()
-                .anyMatch(table ->
-                        table.stage() == stage && !(stage == Stage.WAITING_FOR_DUMP && table.tableId() == 0));
+                .anyMatch(
+                        table -> table.stage() == stage && !(stage == Stage.WAITING_FOR_DUMP && table.tableId() == 0));
     }
 
     private static String error(Snapshot snapshot, LaneStatus main) {
@@ -121,8 +121,7 @@ final class Reports {
         return report.build();
     }
 
-    private static long appliedSeq(
-            SlaveState state, Map<String, LaneStatus> lanes, String lane, TableState table) {
+    private static long appliedSeq(SlaveState state, Map<String, LaneStatus> lanes, String lane, TableState table) {
         LaneStatus status = lanes.get(lane);
         if (status != null && status.position() != null) {
             return status.position().seq();
@@ -141,7 +140,8 @@ final class Reports {
             lane.setPosition(WirePositions.toWire(durable));
         }
         state.tablesOf(row.lane()).forEach(table -> lane.addTables(table.table().toString()));
-        state.restoresOf(row.lane()).forEach(restore -> lane.addTables(restore.table().toString()));
+        state.restoresOf(row.lane())
+                .forEach(restore -> lane.addTables(restore.table().toString()));
         return lane.build();
     }
 

@@ -86,7 +86,8 @@ public record SlaveConfig(
     }
 
     private static ConflictPolicy policy(Optional<ConfigNode> apply) {
-        String name = apply.map(section -> section.choice("on-conflict", "stop", "stop", "stop-slave", "overwrite", "skip"))
+        String name = apply.map(
+                        section -> section.choice("on-conflict", "stop", "stop", "stop-slave", "overwrite", "skip"))
                 .orElse("stop");
         return ConflictPolicy.valueOf(name.toUpperCase(Locale.ROOT).replace('-', '_'));
     }

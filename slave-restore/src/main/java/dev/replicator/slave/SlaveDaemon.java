@@ -5,7 +5,6 @@ import dev.replicator.queue.wire.SlaveReport;
 import dev.replicator.runtime.Daemon;
 import dev.replicator.runtime.Health;
 import dev.replicator.runtime.HttpServer;
-import dev.replicator.runtime.Metrics;
 import dev.replicator.runtime.ReplicatorException;
 import dev.replicator.runtime.net.Channels;
 import dev.replicator.slave.lane.LaneBoard;
@@ -163,8 +162,7 @@ public final class SlaveDaemon implements Daemon {
                     channel,
                     store,
                     SlaveDaemon.this::open,
-                    Executors.newFixedThreadPool(
-                            config.parallel(), task -> RestoreService.daemon(task, "load")));
+                    Executors.newFixedThreadPool(config.parallel(), task -> RestoreService.daemon(task, "load")));
             return new RestoreService(context, owner::wake);
         }
     }

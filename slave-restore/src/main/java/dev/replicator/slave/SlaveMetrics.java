@@ -30,16 +30,12 @@ final class SlaveMetrics {
                     Map<List<String>, Double> values = new HashMap<>();
                     report.get()
                             .getLanesList()
-                            .forEach(lane -> values.put(
-                                    List.of(lane.getLane()),
-                                    (double) lane.getPosition().getSeq()));
+                            .forEach(lane -> values.put(List.of(lane.getLane()), (double)
+                                    lane.getPosition().getSeq()));
                     return values;
                 });
         metrics.gauges(
-                "replicator_slave_table_state",
-                "1 for the state a table is in",
-                List.of("table", "state"),
-                () -> {
+                "replicator_slave_table_state", "1 for the state a table is in", List.of("table", "state"), () -> {
                     Map<List<String>, Double> values = new HashMap<>();
                     for (SlaveTable table : report.get().getTablesList()) {
                         values.put(List.of(table.getTable(), table.getState()), 1.0);

@@ -71,8 +71,7 @@ final class TableStates {
     /** Groups whose copies are all mirrored beside live tables: they may be compared. */
     static List<String> mirroredGroups(SlaveState state) {
         return groups(
-                state,
-                restore -> restore.phase() == RestorePhase.MIRRORED || restore.phase() == RestorePhase.COMPARED);
+                state, restore -> restore.phase() == RestorePhase.MIRRORED || restore.phase() == RestorePhase.COMPARED);
     }
 
     private static List<String> groups(SlaveState state, Predicate<Restore> ready) {

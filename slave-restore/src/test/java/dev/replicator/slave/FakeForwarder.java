@@ -131,7 +131,8 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
                     Lane sender = new Lane(message.getSubscribe(), number, (ServerCallStreamObserver<ToLane>) out);
                     senders.execute(sender);
                 } else {
-                    acknowledged.put(lane, WirePositions.fromWire(message.getAck().getApplied()));
+                    acknowledged.put(
+                            lane, WirePositions.fromWire(message.getAck().getApplied()));
                 }
             }
 
@@ -246,7 +247,9 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
                         toldVersion = selectionVersion;
                         out.onNext(ToLane.newBuilder().setTableSet(tableSet()).build());
                     }
-                    if (!last.equals(told) && reader.passedSeq() >= last.seq() && !withheldLanes.contains(subscribe.getLane())) {
+                    if (!last.equals(told)
+                            && reader.passedSeq() >= last.seq()
+                            && !withheldLanes.contains(subscribe.getLane())) {
                         last = positionOf(reader.passedSeq());
                         told = last;
                         out.onNext(ToLane.newBuilder()
@@ -308,7 +311,9 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
                 ByteBuffer slice = rest.slice(rest.position(), Math.min(SLICE, rest.remaining()));
                 rest.position(rest.position() + slice.remaining());
                 awaitReady();
-                out.onNext(ToLane.newBuilder().setRecords(ByteString.copyFrom(slice)).build());
+                out.onNext(ToLane.newBuilder()
+                        .setRecords(ByteString.copyFrom(slice))
+                        .build());
             }
         }
 
@@ -398,7 +403,13 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
 
     private synchronized Optional<String> id(RequireDumpsRequest request, String table) throws IOException {
         for (String id : request.getOnlyIdsList()) {
-            if (master.dumps.find(id).orElseThrow().manifest().table().toString().equals(table)) {
+            if (master.dumps
+                    .find(id)
+                    .orElseThrow()
+                    .manifest()
+                    .table()
+                    .toString()
+                    .equals(table)) {
                 return Optional.of(id);
             }
         }
@@ -436,9 +447,8 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
         }
         StoredDump dump = found.get();
         Set<Integer> sent = new HashSet<>(request.getChunksHeldList());
-        out.onNext(DumpPart.newBuilder()
-                .setDraftManifest(dump.manifest().toJson())
-                .build());
+        out.onNext(
+                DumpPart.newBuilder().setDraftManifest(dump.manifest().toJson()).build());
         while (!closed && !out.isCancelled()) {
             boolean complete = dump.state() == DumpState.COMPLETE;
             List<ChunkEntry> chunks = dump.chunks();

@@ -70,8 +70,7 @@ final class FakeMaster implements AutoCloseable {
         }
 
         Transaction move(TableName table, int from, int to, String value) {
-            return add(
-                    table, new RowChange(ChangeKind.UPDATE, new Object[] {from, null}, new Object[] {to, value}));
+            return add(table, new RowChange(ChangeKind.UPDATE, new Object[] {from, null}, new Object[] {to, value}));
         }
 
         Transaction delete(TableName table, int id) {
@@ -189,8 +188,7 @@ final class FakeMaster implements AutoCloseable {
      * @param content rows the snapshot saw
      * @param invisible transaction ids it did not see although they are below its xmax
      */
-    String dump(
-            TableName table, Map<Integer, String> content, long baseSeq, List<Long> invisible, int chunks)
+    String dump(TableName table, Map<Integer, String> content, long baseSeq, List<Long> invisible, int chunks)
             throws IOException {
         StoredDump dump = beginDump(table, baseSeq, invisible);
         writeChunks(dump, content, chunks);
@@ -203,8 +201,7 @@ final class FakeMaster implements AutoCloseable {
         String group = "g-" + id;
         long xmin = invisible.stream().mapToLong(Long::longValue).min().orElse(nextXid);
         Boundary boundary = new Boundary(baseSeq, xmin, nextXid, invisible, group);
-        SnapshotInfo snapshot =
-                new SnapshotInfo(xmin, nextXid, invisible, lsn, Instant.now(), "18.4");
+        SnapshotInfo snapshot = new SnapshotInfo(xmin, nextXid, invisible, lsn, Instant.now(), "18.4");
         DumpManifest draft = DumpManifest.draft(
                 new DumpManifest.Identity(id, group, "shop", epoch),
                 schemas.get(table),

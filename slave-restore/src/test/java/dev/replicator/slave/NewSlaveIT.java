@@ -18,7 +18,11 @@ final class NewSlaveIT extends SlaveITBase {
         TableName orders = slave.master.createTable("public.orders");
         TableName items = slave.master.createTable("sales.items");
         for (int i = 1; i <= 50; i++) {
-            slave.master.begin().insert(orders, i, "o" + i).insert(items, i, "i" + i).commit();
+            slave.master
+                    .begin()
+                    .insert(orders, i, "o" + i)
+                    .insert(items, i, "i" + i)
+                    .commit();
         }
         slave.forwarder.select("public.orders", "sales.items");
 
@@ -36,8 +40,12 @@ final class NewSlaveIT extends SlaveITBase {
                 slave::describe);
         assertEquals("0", slave.value("SELECT count(*) FROM replicator.lane"));
         assertEquals(
-                "0", slave.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'replicator' AND tablename LIKE 'copy%'"));
-        assertEquals("orders_pkey", slave.value("SELECT conname FROM pg_constraint WHERE conrelid = 'orders'::regclass AND contype = 'p'"));
+                "0",
+                slave.value(
+                        "SELECT count(*) FROM pg_tables WHERE schemaname = 'replicator' AND tablename LIKE 'copy%'"));
+        assertEquals(
+                "orders_pkey",
+                slave.value("SELECT conname FROM pg_constraint WHERE conrelid = 'orders'::regclass AND contype = 'p'"));
     }
 
     @Test

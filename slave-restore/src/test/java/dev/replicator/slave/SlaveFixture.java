@@ -47,8 +47,7 @@ final class SlaveFixture implements AutoCloseable {
                 "shop",
                 "reporting",
                 new SlaveConfig.Target(server.jdbcUrl(database), EmbeddedPostgres.USER, null),
-                new SlaveConfig.Forwarder(
-                        new Endpoint("127.0.0.1", forwarder.port()), new Secret("token"), null),
+                new SlaveConfig.Forwarder(new Endpoint("127.0.0.1", forwarder.port()), new Secret("token"), null),
                 limits,
                 policy,
                 2,
@@ -84,7 +83,11 @@ final class SlaveFixture implements AutoCloseable {
 
     /** Waits until the target's rows are the master's. */
     void awaitEqual(TableName table) {
-        Await.until("rows of " + table + " to be the master's", WAIT, () -> rows(table).equals(master.rows(table)), this::describe);
+        Await.until(
+                "rows of " + table + " to be the master's",
+                WAIT,
+                () -> rows(table).equals(master.rows(table)),
+                this::describe);
     }
 
     void awaitInSync(TableName... tables) {

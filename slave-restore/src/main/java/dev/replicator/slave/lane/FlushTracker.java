@@ -46,7 +46,9 @@ final class FlushTracker {
      * @return the newest position, or null when nothing waited
      */
     Position allDurable() {
-        Position newest = unplaced != null || waiting.isEmpty() ? unplaced : waiting.getLast().position();
+        Position newest = unplaced != null || waiting.isEmpty()
+                ? unplaced
+                : waiting.getLast().position();
         waiting.clear();
         unplaced = null;
         return newest;

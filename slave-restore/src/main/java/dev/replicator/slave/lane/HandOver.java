@@ -107,7 +107,8 @@ final class HandOver {
                 lanes.advance(session, plan.lane(), plan.lane().position(), 0);
                 lanes.bump(session, plan.lane().lane());
                 SlaveState state = StateReader.read(session);
-                List<Restore> ready = HandOverRules.changeOvers(state, plan.lane().lane());
+                List<Restore> ready =
+                        HandOverRules.changeOvers(state, plan.lane().lane());
                 for (Restore restore : ready) {
                     changeOver(session, plan, state, restore);
                 }
@@ -120,8 +121,7 @@ final class HandOver {
         }
     }
 
-    private void changeOver(Connection session, LanePlan plan, SlaveState state, Restore restore)
-            throws SQLException {
+    private void changeOver(Connection session, LanePlan plan, SlaveState state, Restore restore) throws SQLException {
         TableState table = state.tables().get(restore.table());
         if (table.lane() != null) {
             // Parked, or running after a resume: its lane must not write any more.

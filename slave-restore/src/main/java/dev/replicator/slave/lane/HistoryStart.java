@@ -39,8 +39,7 @@ final class HistoryStart {
     }
 
     /** Waits for the forwarder's first answer. */
-    static LaneStart answer(LaneStream stream)
-            throws InterruptedException, LaneEndException {
+    static LaneStart answer(LaneStream stream) throws InterruptedException, LaneEndException {
         try {
             ToLane first = stream.take();
             if (!first.hasStart()) {
@@ -75,7 +74,9 @@ final class HistoryStart {
                 } else {
                     context.rows().advance(session, old.get(), position, 0);
                     context.rows().bump(session, LanePosition.MAIN);
-                    waitForDumps(session, "the stream cannot be continued from " + old.get().position());
+                    waitForDumps(
+                            session,
+                            "the stream cannot be continued from " + old.get().position());
                 }
                 return null;
             });

@@ -177,7 +177,8 @@ final class LaneSession {
 
     /** Opens the stream; false when the lane's tables turned out to have changed. */
     private boolean subscribe() throws SQLException, LaneEndException, InterruptedException {
-        Subscribe.Builder subscribe = HistoryStart.subscribe(context, plan.lane().lane())
+        Subscribe.Builder subscribe = HistoryStart.subscribe(
+                        context, plan.lane().lane())
                 .setPosition(WirePositions.toWire(plan.lane().position()))
                 .addAllTables(plan.tables());
         stream = LaneStream.open(context.channel(), subscribe.build());

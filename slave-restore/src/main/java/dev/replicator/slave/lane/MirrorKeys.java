@@ -42,9 +42,8 @@ final class MirrorKeys {
         if (layout.key().isEmpty() || change.kind() == ChangeKind.TRUNCATE) {
             return;
         }
-        int[] columns = layout.key().stream()
-                .mapToInt(name -> indexOf(schema, name))
-                .toArray();
+        int[] columns =
+                layout.key().stream().mapToInt(name -> indexOf(schema, name)).toArray();
         if (Arrays.stream(columns).anyMatch(column -> column < 0)) {
             return;
         }

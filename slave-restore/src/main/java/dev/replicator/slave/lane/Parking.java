@@ -43,7 +43,8 @@ final class Parking {
             if (replica.mirrored()) {
                 dropMirror(state, failure);
             } else if (!replica.copy() && mirror(state, replica.table()).isPresent()) {
-                returnMirror(session, lanes, plan, mirror(state, replica.table()).get());
+                returnMirror(
+                        session, lanes, plan, mirror(state, replica.table()).get());
             } else if (policy == ConflictPolicy.STOP_SLAVE) {
                 fail(failure);
             } else {
@@ -57,24 +58,19 @@ final class Parking {
      * The live table stops, its copy goes on alone: in a side lane that replaces the table's rows and brings it back (rule
      * R14).
      */
-    static void returnMirror(Connection session, LaneRows lanes, LanePlan plan, Restore restore)
-            throws SQLException {
+    static void returnMirror(Connection session, LaneRows lanes, LanePlan plan, Restore restore) throws SQLException {
         String lane = LaneRows.newName(session, "restore-");
         lanes.create(session, lane, plan.lane().position(), false);
-        RestoreRows.stand(
-                session,
-                restore.table(),
-                lane,
-                plan.lane().position().seq(),
-                RestorePhase.CATCHING_UP);
+        RestoreRows.stand(session, restore.table(), lane, plan.lane().position().seq(), RestorePhase.CATCHING_UP);
         TableRows.move(session, restore.table(), null);
-        TableRows.stage(session, restore.table(), Stage.CATCHING_UP, "a change did not fit; the running re-sync mends it");
+        TableRows.stage(
+                session, restore.table(), Stage.CATCHING_UP, "a change did not fit; the running re-sync mends it");
     }
 
     static Optional<Restore> mirror(SlaveState state, TableName table) {
         return state.restore(table)
-                .filter(restore -> restore.phase() == RestorePhase.MIRRORED
-                        || restore.phase() == RestorePhase.COMPARED);
+                .filter(restore ->
+                        restore.phase() == RestorePhase.MIRRORED || restore.phase() == RestorePhase.COMPARED);
     }
 
     /** The copy is what does not fit: the re-sync has failed, the live table goes on. */

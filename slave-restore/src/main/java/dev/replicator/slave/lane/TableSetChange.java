@@ -57,9 +57,7 @@ final class TableSetChange {
     static Difference difference(SlaveState state, TableSet set) {
         TableSelection selection = selection(set);
         Map<TableName, Integer> joining = new LinkedHashMap<>();
-        selection.namedTables().stream()
-                .filter(selection::contains)
-                .forEach(table -> joining.put(table, 0));
+        selection.namedTables().stream().filter(selection::contains).forEach(table -> joining.put(table, 0));
         for (GrantedTable granted : set.getResolvedList()) {
             joining.put(TableName.parse(granted.getTable()), granted.getTableId());
         }
@@ -120,16 +118,14 @@ final class TableSetChange {
         });
     }
 
-    private void outlived(
-            Connection session, SlaveState state, LanePlan plan, Replica replica, TableSchema schema)
+    private void outlived(Connection session, SlaveState state, LanePlan plan, Replica replica, TableSchema schema)
             throws SQLException {
         String reason = replica.table().equals(schema.name())
                 ? "the table was changed on the master in a way that the stream does not show (incarnation "
                         + schema.incarnation() + ")"
                 : "the table was renamed on the master to " + schema.name();
         Optional<Restore> restore = state.restore(replica.table());
-        boolean copyIsCurrent =
-                restore.isPresent() && restore.get().incarnation() >= schema.incarnation();
+        boolean copyIsCurrent = restore.isPresent() && restore.get().incarnation() >= schema.incarnation();
         if (replica.copy()) {
             endRestore(session, restore.orElseThrow());
             if (!state.tables().get(replica.table()).isLive()) {

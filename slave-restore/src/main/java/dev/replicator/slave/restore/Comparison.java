@@ -25,8 +25,8 @@ public final class Comparison {
         if (!layout.key().isEmpty()) {
             Sql.execute(
                     connection,
-                    "CREATE TABLE " + restore.differences().quoted() + " AS SELECT " + list(layout.key(), "")
-                            + " FROM " + restore.relation().quoted() + " WITH NO DATA");
+                    "CREATE TABLE " + restore.differences().quoted() + " AS SELECT " + list(layout.key(), "") + " FROM "
+                            + restore.relation().quoted() + " WITH NO DATA");
         }
     }
 
@@ -65,7 +65,8 @@ public final class Comparison {
     static String joined(TargetTable target, CopyLayout layout, String left, String right) {
         return layout.key().stream()
                 .map(name -> left + "." + TableName.quote(name) + " "
-                        + target.column(name).orElseThrow().equalsOperator() + " " + right + "." + TableName.quote(name))
+                        + target.column(name).orElseThrow().equalsOperator() + " " + right + "."
+                        + TableName.quote(name))
                 .collect(Collectors.joining(" AND "));
     }
 

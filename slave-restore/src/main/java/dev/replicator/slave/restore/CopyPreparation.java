@@ -39,7 +39,12 @@ final class CopyPreparation {
         if (!builder.exists(table)) {
             builder.createTable(manifest.definition(), copy);
             List<String> columns = manifest.columns();
-            store(restore, manifest, RestoreMode.CREATE, copy, new CopyLayout(columns, List.of(), text(manifest.definition())));
+            store(
+                    restore,
+                    manifest,
+                    RestoreMode.CREATE,
+                    copy,
+                    new CopyLayout(columns, List.of(), text(manifest.definition())));
             return;
         }
         // Fails with the statement that adds what is missing, before anything is loaded.
@@ -57,8 +62,7 @@ final class CopyPreparation {
 
     private void store(Restore restore, DumpManifest manifest, RestoreMode mode, TableName relation, CopyLayout layout)
             throws SQLException {
-        RestoreRows.prepare(
-                connection, restore, mode, relation, manifest.incarnation(), manifest.boundary(), layout);
+        RestoreRows.prepare(connection, restore, mode, relation, manifest.incarnation(), manifest.boundary(), layout);
         TableRows.identify(connection, restore.table(), manifest.tableId());
     }
 
@@ -92,7 +96,8 @@ final class CopyPreparation {
                                 && !key.plainColumns().isEmpty()
                                 && Set.copyOf(identity).equals(Set.copyOf(key.plainColumns())))
                 && identity.stream()
-                        .allMatch(name -> target.column(name).map(TargetColumn::notNull).orElse(false));
+                        .allMatch(name ->
+                                target.column(name).map(TargetColumn::notNull).orElse(false));
         return usable ? identity : List.of();
     }
 }

@@ -104,7 +104,8 @@ final class DumpDownload {
                             receiver.begins(dump);
                         }
                     }
-                    case CHUNK -> chunk = begun(dump).receive(ChunkEntry.fromJson(part.getChunk().getEntry()));
+                    case CHUNK -> chunk = begun(dump)
+                            .receive(ChunkEntry.fromJson(part.getChunk().getEntry()));
                     case DATA -> begun(chunk).write(part.getData().asReadOnlyByteBuffer());
                     case CHUNK_END -> {
                         begun(chunk).finish();

@@ -137,8 +137,7 @@ public final class Rewrite {
     }
 
     private TableName kept() {
-        return new TableName(
-                restore.relation().schema(), restore.relation().table() + "_kept");
+        return new TableName(restore.relation().schema(), restore.relation().table() + "_kept");
     }
 
     private String insert() {

@@ -81,7 +81,8 @@ final class TableRestore implements DumpDownload.Receiver {
                 .run(Set.copyOf(loaded), this);
         chunksKnown.set(manifest.chunks().size());
         awaitLoads();
-        Set<Integer> expected = manifest.chunks().stream().map(ChunkEntry::number).collect(Collectors.toSet());
+        Set<Integer> expected =
+                manifest.chunks().stream().map(ChunkEntry::number).collect(Collectors.toSet());
         if (!loaded.containsAll(expected)) {
             throw new IOException("dump " + restore.dumpId() + " has " + expected.size() + " chunks, " + loaded.size()
                     + " are loaded");
@@ -98,8 +99,8 @@ final class TableRestore implements DumpDownload.Receiver {
     public void begins(StoredDump dump) throws IOException {
         DumpManifest manifest = dump.manifest();
         if (!manifest.epoch().equals(epoch)) {
-            throw new DumpDownload.DumpGoneException("dump " + dump.id() + " is of epoch " + manifest.epoch()
-                    + ", the slave follows " + epoch);
+            throw new DumpDownload.DumpGoneException(
+                    "dump " + dump.id() + " is of epoch " + manifest.epoch() + ", the slave follows " + epoch);
         }
         try (Connection connection = context.sessions().open("restore " + restore.table())) {
             restore = Transactions.run(connection, session -> prepared(session, manifest));
@@ -118,8 +119,7 @@ final class TableRestore implements DumpDownload.Receiver {
         try {
             new CopyPreparation(session).prepare(now, manifest);
         } catch (TableException e) {
-            throw new ReplicatorException(
-                    ErrorCode.CONFIGURATION, e.reason(), e.hint(), e);
+            throw new ReplicatorException(ErrorCode.CONFIGURATION, e.reason(), e.hint(), e);
         }
         return current(session);
     }

@@ -36,7 +36,10 @@ public record CopyLayout(List<String> columns, List<String> key, String definiti
     static CopyLayout fromJson(String json) {
         try {
             JsonNode node = JSON.readTree(json);
-            return new CopyLayout(texts(node.required("columns")), texts(node.required("key")), node.required("definition").asText());
+            return new CopyLayout(
+                    texts(node.required("columns")),
+                    texts(node.required("key")),
+                    node.required("definition").asText());
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a restore's layout in schema replicator is damaged: " + json, e);
         }

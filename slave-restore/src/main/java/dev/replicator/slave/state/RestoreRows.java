@@ -112,8 +112,7 @@ public final class RestoreRows {
 
     /** Moves the copy to another lane at the place where it stands. */
     public static void move(Connection connection, TableName table, String lane) throws SQLException {
-        Sql.update(
-                connection, "UPDATE replicator.restore SET lane = ? WHERE table_name = ?", lane, table.toString());
+        Sql.update(connection, "UPDATE replicator.restore SET lane = ? WHERE table_name = ?", lane, table.toString());
     }
 
     /** The dump's marker came by. */

@@ -128,8 +128,7 @@ public final class TableRows {
 
     /** The ordered skip has been done. */
     public static void skipped(Connection connection, TableName table) throws SQLException {
-        Sql.update(
-                connection, UPDATE + "skip_seq = 0, conflict_seq = 0 WHERE table_name = ?", table.toString());
+        Sql.update(connection, UPDATE + "skip_seq = 0, conflict_seq = 0 WHERE table_name = ?", table.toString());
     }
 
     /** Reads one row again and keeps others from changing it until the transaction ends. */
@@ -142,5 +141,4 @@ public final class TableRows {
                 .stream()
                 .anyMatch(live -> live);
     }
-
 }
