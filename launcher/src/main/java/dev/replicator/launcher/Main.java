@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
         description = "Replicates subsets of a database's tables to many databases.",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:failed or timed out", "2:usage or configuration", "3:verification found damage"},
-        subcommands = {CommandLine.HelpCommand.class})
+        subcommands = {QueueCommand.class, CommandLine.HelpCommand.class})
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
