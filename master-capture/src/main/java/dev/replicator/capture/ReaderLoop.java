@@ -1,0 +1,175 @@
+package dev.replicator.capture;
+
+import dev.replicator.capture.postgres.PgoutputDecoder;
+import dev.replicator.capture.postgres.ReplicationSession;
+import dev.replicator.runtime.ReplicatorException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+
+/**
+ * Reads one replication session: messages into the decoder, confirmations back, heartbeats when nothing else comes (rule
+ * R20). Used by the reader's thread.
+ */
+final class ReaderLoop {
+    /** Messages between two looks at the clock while the stream is busy. */
+    private static final int MESSAGES_PER_LOOK = 64;
+
+    private static final long PARK_MIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+    private static final long PARK_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    private static final long STALL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final long CONFIRM_BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final long CONFIRM_IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /**
+     * When not to read on.
+     *
+     * @param spoolMaxBytes budget of the spool
+     * @param stopping whether the daemon ends
+     */
+    record Limits(long spoolMaxBytes, BooleanSupplier stopping) {}
+
+    private final ReplicationSession replication;
+    private final Spool spool;
+    private final StatusBoard board;
+    private final Announcements announcements;
+    private final LongSupplier confirmable;
+    private final Limits limits;
+    private final Clock clock = Clock.systemUTC();
+
+    private TransactionWriter writer;
+    private CatalogWatcher watcher;
+    private long confirmedLsn;
+    private long confirmedAt = System.nanoTime() - CONFIRM_IDLE_NANOS;
+    private long heartbeatAt = System.nanoTime() - HEARTBEAT_NANOS;
+
+    /** @param confirmable up to where everything is durable where {@code confirm} asks */
+    ReaderLoop(
+            ReplicationSession replication,
+            Spool spool,
+            StatusBoard board,
+            Announcements announcements,
+            LongSupplier confirmable,
+            Limits limits) {
+        this.replication = replication;
+        this.spool = spool;
+        this.board = board;
+        this.announcements = announcements;
+        this.confirmable = confirmable;
+        this.limits = limits;
+    }
+
+    /** Reads until the daemon stops or the session fails. */
+    void run(TransactionWriter transactions, PgoutputDecoder decoder, CatalogWatcher catalog)
+            throws SQLException, IOException {
+        writer = transactions;
+        watcher = catalog;
+        long park = PARK_MIN_NANOS;
+        for (int messages = 0; !limits.stopping().getAsBoolean(); messages++) {
+            ByteBuffer message = replication.poll();
+            boolean idle = message == null;
+            if (!idle) {
+                decoder.decode(message);
+                park = PARK_MIN_NANOS;
+            }
+            if (idle || messages % MESSAGES_PER_LOOK == 0) {
+                lookAround(idle, decoder.inTransaction());
+            }
+            if (idle) {
+                LockSupport.parkNanos(park);
+                park = Math.min(park * 2, PARK_MAX_NANOS);
+            }
+        }
+    }
+
+    /** The disk is full: stays in touch with the server until there is space again. */
+    void stall(String why) throws IOException {
+        board.state(CaptureState.SPOOL_FULL, why);
+        try {
+            confirm(true);
+        } catch (SQLException e) {
+            throw new SessionEndedException("connection lost while the spool was full", e);
+        }
+        LockSupport.parkNanos(STALL_NANOS);
+        if (limits.stopping().getAsBoolean()) {
+            throw new SessionEndedException("stopping");
+        }
+    }
+
+    private void lookAround(boolean idle, boolean inTransaction) throws SQLException, IOException {
+        throwFailure();
+        board.received(replication.receivedLsn());
+        if (!inTransaction) {
+            if (!announcements.isEmpty()) {
+                announcements.drainTo(writer);
+            }
+            if (idle) {
+                heartbeat();
+            }
+        }
+        confirm(idle);
+        waitForSpace();
+    }
+
+    private void throwFailure() throws SQLException, IOException {
+        Exception failure = watcher.failure();
+        if (failure instanceof SQLException sql) {
+            throw sql;
+        }
+        if (failure instanceof ReplicatorException known) {
+            throw known;
+        }
+        if (failure != null) {
+            throw failure instanceof IOException io ? io : new IOException("catalogue watcher failed: " + failure, failure);
+        }
+    }
+
+    private void heartbeat() throws IOException {
+        long lsn = replication.receivedLsn();
+        if (Long.compareUnsigned(lsn, writer.lastLsn()) <= 0) {
+            return;
+        }
+        long now = System.nanoTime();
+        if (now - heartbeatAt >= HEARTBEAT_NANOS || watcher.isSynchronousStandby()) {
+            heartbeatAt = now;
+            Instant time = clock.instant();
+            writer.heartbeat(lsn, TimeUnit.SECONDS.toMicros(time.getEpochSecond()) + time.getNano() / 1000);
+        }
+    }
+
+    /** Confirms what is durable: at once when nothing else is to do, otherwise now and then. */
+    private void confirm(boolean idle) throws SQLException {
+        long lsn = confirmable.getAsLong();
+        long since = System.nanoTime() - confirmedAt;
+        boolean moved = lsn != confirmedLsn;
+        if (since >= CONFIRM_IDLE_NANOS || moved && (idle || since >= CONFIRM_BUSY_NANOS)) {
+            replication.confirm(lsn);
+            confirmedLsn = lsn;
+            confirmedAt = System.nanoTime();
+            board.confirmed(lsn);
+        }
+    }
+
+    private void waitForSpace() throws IOException {
+        long used = spool.queue().sizeBytes() + writer.unfinishedBytes();
+        board.spoolBytes(used);
+        boolean wasFull = false;
+        while (used > limits.spoolMaxBytes()) {
+            wasFull = true;
+            stall("the spool holds " + used + " bytes, its max-size is " + limits.spoolMaxBytes()
+                    + ": is the forwarder away?");
+            used = spool.queue().sizeBytes() + writer.unfinishedBytes();
+            board.spoolBytes(used);
+        }
+        if (wasFull || board.state() == CaptureState.SPOOL_FULL) {
+            board.state(CaptureState.STREAMING, "");
+        }
+    }
+}

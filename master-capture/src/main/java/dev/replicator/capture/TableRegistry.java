@@ -1,0 +1,128 @@
+package dev.replicator.capture;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.replicator.queue.TableName;
+import dev.replicator.queue.TableSchema;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * The tables capture knows, in a small file beside the spool, so that neither a restart nor a lost index forgets an
+ * incarnation. Every change is durable when the call returns. Thread-safe.
+ */
+final class TableRegistry {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path file;
+    private final Map<Integer, TableFacts> tables = new TreeMap<>();
+    /** Highest incarnation a name ever had: a table dropped and made again goes on counting. */
+    private final Map<String, Integer> byName = new HashMap<>();
+
+    private record Content(
+            @JsonProperty("tables") List<TableFacts> tables,
+            @JsonProperty("incarnations") Map<String, Integer> incarnations) {}
+
+    private TableRegistry(Path file) {
+        this.file = file;
+    }
+
+    /** Reads the file, or begins empty. */
+    static TableRegistry open(Path file) throws IOException {
+        TableRegistry registry = new TableRegistry(file);
+        if (Files.exists(file)) {
+            Content content = JSON.readValue(Files.readString(file), new TypeReference<Content>() {});
+            content.tables().forEach(facts -> registry.tables.put(facts.tableId(), facts));
+            registry.byName.putAll(content.incarnations());
+        }
+        return registry;
+    }
+
+    synchronized Optional<TableFacts> find(int tableId) {
+        return Optional.ofNullable(tables.get(tableId));
+    }
+
+    synchronized List<TableFacts> all() {
+        return List.copyOf(tables.values());
+    }
+
+    synchronized Optional<TableFacts> find(TableName name) {
+        return tables.values().stream()
+                .filter(facts -> facts.isPublished() && facts.name().equals(name))
+                .findFirst();
+    }
+
+    /** The incarnation in force; 1 for a table never seen. */
+    synchronized int incarnation(int tableId) {
+        TableFacts facts = tables.get(tableId);
+        return facts == null ? 1 : facts.incarnation();
+    }
+
+    /** The incarnation a table begins when it joins, was renamed, or lost its history in another way. */
+    synchronized int nextIncarnation(int tableId, TableName name) {
+        int own = tables.containsKey(tableId) ? tables.get(tableId).incarnation() : 0;
+        return Math.max(own, byName.getOrDefault(name.toString(), 0)) + 1;
+    }
+
+    /**
+     * The stream or the catalogue shows a table under a name. Another name than before begins a new incarnation.
+     *
+     * @return the incarnation in force from here on
+     */
+    synchronized int observeName(int tableId, TableName name) throws IOException {
+        TableFacts facts = tables.get(tableId);
+        if (facts == null) {
+            return 1;
+        }
+        if (!facts.name().equals(name)) {
+            facts = facts.withName(name).withIncarnation(nextIncarnation(tableId, name));
+            put(List.of(facts));
+        }
+        return facts.incarnation();
+    }
+
+    /** Stores facts of tables. */
+    synchronized void put(Collection<TableFacts> changed) throws IOException {
+        if (changed.isEmpty()) {
+            return;
+        }
+        for (TableFacts facts : changed) {
+            tables.put(facts.tableId(), facts);
+            byName.merge(facts.name().toString(), facts.incarnation(), Math::max);
+        }
+        save();
+    }
+
+    /** Forgets a table that was dropped; its name keeps its count. */
+    synchronized void remove(int tableId) throws IOException {
+        if (tables.remove(tableId) != null) {
+            save();
+        }
+    }
+
+    /** No table counts as published any more: each has to join again (a new history has begun). */
+    synchronized void unpublishAll() throws IOException {
+        put(tables.values().stream()
+                .map(facts -> facts.joined(0, List.of()))
+                .toList());
+    }
+
+    /** Takes over incarnations from schemas that a forwarder has kept. */
+    synchronized void adopt(Collection<TableSchema> schemas) throws IOException {
+        schemas.forEach(schema -> byName.merge(schema.name().toString(), schema.incarnation(), Math::max));
+        save();
+    }
+
+    private void save() throws IOException {
+        Content content = new Content(List.copyOf(tables.values()), new TreeMap<>(byName));
+        DurableFile.replace(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(content));
+    }
+}

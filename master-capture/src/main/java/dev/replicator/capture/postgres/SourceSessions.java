@@ -1,0 +1,119 @@
+package dev.replicator.capture.postgres;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Properties;
+
+/**
+ * Opens sessions on the master. Whatever the role or the database has been given as settings, every session of ours has
+ * the ones that decide how values look and that nothing of ours is hidden, cut off or made to wait for ourselves (rules
+ * R12, R21).
+ */
+public final class SourceSessions {
+    private static final int FIRST_WITH_TRANSACTION_TIMEOUT = 170000;
+    private static final String PINS = String.join(
+            "; ",
+            "SET client_encoding = 'UTF8'",
+            "SET DateStyle = 'ISO, YMD'",
+            "SET IntervalStyle = 'postgres'",
+            "SET TimeZone = 'UTC'",
+            "SET extra_float_digits = 1",
+            "SET bytea_output = 'hex'",
+            "SET lc_monetary = 'C'",
+            "SET xmloption = 'content'",
+            "SET search_path = ''",
+            "SET row_security = off",
+            "SET statement_timeout = 0",
+            "SET idle_in_transaction_session_timeout = 0");
+
+    private final String url;
+    private final String user;
+    private final String password;
+
+    /**
+     * @param url JDBC URL of the master's database
+     * @param user role
+     * @param password its password, or empty
+     */
+    public SourceSessions(String url, String user, String password) {
+        this.url = Objects.requireNonNull(url, "url");
+        this.user = Objects.requireNonNull(user, "user");
+        this.password = Objects.requireNonNull(password, "password");
+    }
+
+    /** Where to, for messages; without user and password. */
+    public String target() {
+        int query = url.indexOf('?');
+        return query < 0 ? url : url.substring(0, query);
+    }
+
+    /**
+     * An SQL session in autocommit mode.
+     *
+     * @param job what it does, for {@code application_name}
+     * @param answerSeconds longest wait for an answer of the server; 0 for no limit
+     */
+    public Connection open(String job, int answerSeconds) throws SQLException {
+        Properties properties = properties(job);
+        properties.setProperty("socketTimeout", Integer.toString(answerSeconds));
+        return pinned(DriverManager.getConnection(url, properties), "SET synchronous_commit = local");
+    }
+
+    /** A session for the replication protocol; it takes simple SQL statements, too. */
+    Connection openReplication(String job) throws SQLException {
+        Properties properties = properties(job);
+        properties.setProperty("replication", "database");
+        properties.setProperty("preferQueryMode", "simple");
+        return pinned(DriverManager.getConnection(url, properties), "");
+    }
+
+    private Properties properties(String job) {
+        Properties properties = new Properties();
+        properties.setProperty("user", user);
+        if (!password.isEmpty()) {
+            properties.setProperty("password", password);
+        }
+        properties.setProperty("ApplicationName", job);
+        properties.setProperty("assumeMinServerVersion", "14");
+        properties.setProperty("connectTimeout", "10");
+        properties.setProperty("tcpKeepAlive", "true");
+        return properties;
+    }
+
+    private static Connection pinned(Connection connection, String more) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(more.isEmpty() ? PINS : PINS + "; " + more);
+            if (Catalog.serverVersion(connection) >= FIRST_WITH_TRANSACTION_TIMEOUT) {
+                statement.execute("SET transaction_timeout = 0");
+            }
+            return connection;
+        } catch (SQLException e) {
+            closeQuietly(connection, e);
+            throw e;
+        }
+    }
+
+    private static void closeQuietly(Connection connection, SQLException reason) {
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            reason.addSuppressed(e);
+        }
+    }
+
+    /** Whether the server or the way to it failed, so that trying again later makes sense (rule R23's weather). */
+    public static boolean isWeather(SQLException e) {
+        String state = e.getSQLState();
+        if (state == null || state.length() < 2) {
+            return true;
+        }
+        return switch (state.substring(0, 2).toUpperCase(Locale.ROOT)) {
+            case "08", "40", "53", "57", "58" -> true;
+            default -> "55P03".equals(state) || "55006".equals(state);
+        };
+    }
+}
