@@ -162,6 +162,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
         }
         publishTables(sql, tables, snapshot);
         if (polls % PRUNE_EVERY_POLLS == 0) {
+            spool.commitLog().flush();
             pruning.prune(sql, slot.confirmedLsn());
         }
         synchronized (this) {

@@ -195,6 +195,12 @@ final class CommitLog implements AutoCloseable {
         return low;
     }
 
+    /** Writes what is in memory only, without waiting for the disk. */
+    synchronized void flush() throws IOException {
+        writeOut();
+        dropFromMemory();
+    }
+
     /** Writes what is in memory only and makes the file durable. */
     synchronized void sync() throws IOException {
         writeOut();

@@ -16,6 +16,7 @@ final class StatusBoard {
 
     private CaptureState state = CaptureState.CONNECTING;
     private String error = "";
+    private String forwarderProblem = "";
     private boolean masterConnected;
     private long masterLsn;
     private long visibleSeq;
@@ -43,12 +44,18 @@ final class StatusBoard {
         masterConnected = state == CaptureState.STREAMING || state == CaptureState.SPOOL_FULL;
     }
 
+    /** What stands between us and the forwarder, other than its absence; empty when nothing does. */
+    synchronized void forwarderProblem(String text) {
+        changed |= !forwarderProblem.equals(text);
+        forwarderProblem = text;
+    }
+
     synchronized CaptureState state() {
         return state;
     }
 
     synchronized String error() {
-        return error;
+        return error.isEmpty() ? forwarderProblem : error;
     }
 
     synchronized void source(long flushLsn, long heldBytes, long safeBytes) {
@@ -159,7 +166,7 @@ final class StatusBoard {
         return CaptureStatus.newBuilder()
                 .setMasterConnected(masterConnected)
                 .setState(state.text())
-                .setError(error)
+                .setError(error())
                 .setMasterLsn(masterLsn)
                 .setCapturedLsn(capturedLsn)
                 .setVisibleSeq(visibleSeq)
