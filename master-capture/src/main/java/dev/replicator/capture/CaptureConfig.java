@@ -144,8 +144,7 @@ public record CaptureConfig(
         return new QueueOptions(
                 directory,
                 queue.size("segment-size", QueueOptions.DEFAULT_SEGMENT_BYTES),
-                queue.size("large-transaction", QueueOptions.DEFAULT_LARGE_TRANSACTION_BYTES),
-                QueueOptions.of(directory).maxCommitDelay());
+                queue.size("large-transaction", QueueOptions.DEFAULT_LARGE_TRANSACTION_BYTES));
     }
 
     private static Forwarder forwarder(ConfigNode node) {

@@ -88,6 +88,19 @@ public final class CaptureDaemon implements Daemon, LinkOrders {
         }
     }
 
+    StatusBoard board() {
+        return board;
+    }
+
+    Spool spool() {
+        return spool;
+    }
+
+    /** The watcher of the present session, or null. */
+    CatalogWatcher watcher() {
+        return reader.watcher();
+    }
+
     private Health health() {
         boolean live = reader.fatal() == null;
         boolean ready = board.state() == CaptureState.STREAMING;
