@@ -76,7 +76,8 @@ public final class CaptureCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try (NewEpoch epoch = NewEpoch.open(config, sessions(config))) {
             out.println(epoch.unknownRange());
-            out.println("A new epoch gives every slave new dumps of all its tables; until then they keep their old rows.");
+            out.println(
+                    "A new epoch gives every slave new dumps of all its tables; until then they keep their old rows.");
             out.flush();
             if (!yes && !confirmed(out)) {
                 out.println("Nothing was changed.");
@@ -131,7 +132,8 @@ public final class CaptureCommand implements Callable<Integer> {
     private static ReplicatorException failed(String what, CaptureConfig config, SQLException e) {
         return new ReplicatorException(
                 SourceSessions.isWeather(e) ? ErrorCode.UNAVAILABLE : ErrorCode.FAILED,
-                what + " on " + sessions(config).target() + ": " + e.getMessage() + " (SQLSTATE " + e.getSQLState() + ")",
+                what + " on " + sessions(config).target() + ": " + e.getMessage() + " (SQLSTATE " + e.getSQLState()
+                        + ")",
                 "55006".equals(e.getSQLState()) ? "Stop the capture daemon first." : "",
                 e);
     }

@@ -92,7 +92,8 @@ public record CaptureConfig(
         String cluster = root.value("cluster", CaptureConfig::clusterName);
         Source source = source(root.section("source"), cluster == null ? "" : cluster);
         TableSelection tables = tables(root);
-        boolean fullIdentity = root.choice("full-identity", "allow", "allow", "refuse").equals("allow");
+        boolean fullIdentity =
+                root.choice("full-identity", "allow", "allow", "refuse").equals("allow");
         String confirm = root.choice("confirm", "local", "local", "forwarder");
         ConfigNode queue = root.section("queue");
         Path directory = queue.path("directory");

@@ -46,8 +46,8 @@ public final class CaptureDaemon implements Daemon, LinkOrders {
         this.config = config;
         this.selection = config.tables();
         CaptureConfig.Source source = config.source();
-        this.sessions =
-                new SourceSessions(source.url(), source.user(), source.password().value());
+        this.sessions = new SourceSessions(
+                source.url(), source.user(), source.password().value());
     }
 
     @Override

@@ -16,7 +16,9 @@ final class CaptureMetrics {
     static Metrics of(StatusBoard board, Spool spool) {
         Metrics metrics = new Metrics();
         metrics.gauge(
-                "replicator_capture_received_position", "Source LSN received last, in bytes", () -> board.receivedLsn());
+                "replicator_capture_received_position",
+                "Source LSN received last, in bytes",
+                () -> board.receivedLsn());
         metrics.gauge(
                 "replicator_capture_flushed_position",
                 "Source LSN up to which everything is durable in the spool, in bytes",
@@ -32,7 +34,9 @@ final class CaptureMetrics {
         metrics.gauge(
                 "replicator_capture_lag_seconds",
                 "Now minus the commit time of the newest transaction captured; 0 when idle",
-                () -> board.lagMicros(TimeUnit.MILLISECONDS.toMicros(Instant.now().toEpochMilli())) / MICROS_PER_SECOND);
+                () -> board.lagMicros(
+                                TimeUnit.MILLISECONDS.toMicros(Instant.now().toEpochMilli()))
+                        / MICROS_PER_SECOND);
         metrics.gauge(
                 "replicator_capture_forwarder_connected",
                 "1 while the forwarder is connected",

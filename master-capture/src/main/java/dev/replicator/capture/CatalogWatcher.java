@@ -67,8 +67,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
     private boolean wanted;
     private int serverVersion;
 
-    CatalogWatcher(
-            Source source, CaptureConfig config, Supplier<TableSelection> selection, SessionParts parts) {
+    CatalogWatcher(Source source, CaptureConfig config, Supplier<TableSelection> selection, SessionParts parts) {
         this.source = source;
         this.selection = selection;
         this.allowFullIdentity = config.allowFullIdentity();
@@ -153,7 +152,8 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
         boolean compare = asked > completedChecks || polls % COMPARE_EVERY_POLLS == 0;
         Snapshot snapshot = Catalog.snapshot(sql);
         ids.observe(snapshot.xmax());
-        board.visible(spool.commitLog().advanceVisible(spool.queue().durableTail().seq(), snapshot));
+        board.visible(
+                spool.commitLog().advanceVisible(spool.queue().durableTail().seq(), snapshot));
         SlotState slot = checkSource(sql);
         List<CatalogTable> tables = TableCatalog.read(sql, serverVersion, source.publicationOid());
         keepInStep(sql, tables, polls == 0);
@@ -278,7 +278,9 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
             }
             int incarnation = facts == null ? 0 : facts.incarnation();
             String waiting = facts == null ? "" : waitingFor(sql, facts, snapshot);
-            all.put(table.name(), entry(table.name(), table.oid(), incarnation, error(table, selected, facts), waiting));
+            all.put(
+                    table.name(),
+                    entry(table.name(), table.oid(), incarnation, error(table, selected, facts), waiting));
         }
         board.tables(all);
     }

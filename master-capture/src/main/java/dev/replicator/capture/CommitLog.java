@@ -3,7 +3,6 @@ package dev.replicator.capture;
 import dev.replicator.capture.postgres.Snapshot;
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Position;
-import dev.replicator.queue.Position;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.store.QueueReader;
 import dev.replicator.queue.store.ReplicationQueue;
@@ -233,10 +232,10 @@ final class CommitLog implements AutoCloseable {
     private void readSpool(ReplicationQueue spool) throws IOException {
         try (QueueReader reader = spool.readFromStart()) {
             for (RecordHeader header = reader.next(); header != null; header = reader.next()) {
-                boolean ours = header.isTransaction() && header.position().epoch().equals(file.epoch());
+                boolean ours =
+                        header.isTransaction() && header.position().epoch().equals(file.epoch());
                 if (ours && header.seq() > lastSeq) {
-                    append(new CommitEntry(
-                            header.seq(), header.transactionId(), header.lsn(), header.commitMicros()));
+                    append(new CommitEntry(header.seq(), header.transactionId(), header.lsn(), header.commitMicros()));
                 }
             }
         }

@@ -89,8 +89,7 @@ final class CommitLogFile implements AutoCloseable {
                 StandardOpenOption.TRUNCATE_EXISTING);
         ByteBuffer header = ByteBuffer.allocate(HEADER_LENGTH);
         header.putInt(MAGIC).putInt(VERSION).putInt(epoch.number());
-        header.putLong(epoch.id().getMostSignificantBits())
-                .putLong(epoch.id().getLeastSignificantBits());
+        header.putLong(epoch.id().getMostSignificantBits()).putLong(epoch.id().getLeastSignificantBits());
         header.putLong(baseSeq).putLong(baseLsn).putInt(crc(header, HEADER_LENGTH - 4));
         DurableFile.writeFully(channel, header.flip());
         return new CommitLogFile(channel, epoch, baseSeq, baseLsn);

@@ -88,7 +88,8 @@ final class DumpJob {
             if (items.isEmpty()) {
                 return;
             }
-            open.removeIf(table -> items.stream().noneMatch(item -> item.dumpId().equals(table.getDumpId())));
+            open.removeIf(
+                    table -> items.stream().noneMatch(item -> item.dumpId().equals(table.getDumpId())));
             readGroup(order.getGroup(), items, open, outcome);
         } catch (DumpReadException e) {
             open.forEach(table -> outcome.failed(table.getDumpId(), e.getMessage(), e.retry()));
@@ -161,8 +162,13 @@ final class DumpJob {
                         LogMessage.dump(group, items.stream().map(Item::tableId).toList()));
                 for (Item item : items) {
                     open.removeIf(table -> table.getDumpId().equals(item.dumpId()));
-                    readTable(control, snapshot, new DumpManifest.Identity(
-                            item.dumpId(), group, config.cluster(), tail.epoch()), item, boundary, outcome);
+                    readTable(
+                            control,
+                            snapshot,
+                            new DumpManifest.Identity(item.dumpId(), group, config.cluster(), tail.epoch()),
+                            item,
+                            boundary,
+                            outcome);
                 }
             } finally {
                 snapshot.close();
@@ -183,10 +189,10 @@ final class DumpJob {
         Snapshot snapshot = seen(info);
         Map<TableName, List<Long>> writers = new LinkedHashMap<>();
         for (Item item : items) {
-            List<Long> running = spool.tables().find(item.tableId()).map(TableFacts::writersAtJoin).orElse(List.of())
-                    .stream()
-                    .filter(id -> !snapshot.sees(id))
-                    .toList();
+            List<Long> running =
+                    spool.tables().find(item.tableId()).map(TableFacts::writersAtJoin).orElse(List.of()).stream()
+                            .filter(id -> !snapshot.sees(id))
+                            .toList();
             if (!running.isEmpty()) {
                 writers.put(item.table(), running);
             }
@@ -221,8 +227,7 @@ final class DumpJob {
             // Under the table's lock, so it is what the snapshot saw, in the stream's own terms.
             TableSchema schema = Catalog.describeTable(control, item.tableId(), item.incarnation())
                     .orElseThrow(() -> new IOException("table " + item.table() + " was dropped"));
-            dump = store.create(
-                    DumpManifest.draft(identity, schema, table.definition(), boundary, snapshot.info()));
+            dump = store.create(DumpManifest.draft(identity, schema, table.definition(), boundary, snapshot.info()));
             uploads.start(dump);
             StoredDump into = dump;
             table.copyTo(dump, (rows, bytes) -> check(item, outcome, into));
@@ -249,8 +254,8 @@ final class DumpJob {
             throw new DumpCancelledException("the dump was cancelled");
         }
         if (dump.storedBytes() > config.dumps().maxBytes()) {
-            throw new IOException("the dump needs more than dumps.max-size (" + config.dumps().maxBytes()
-                    + " bytes) in " + store.directory());
+            throw new IOException("the dump needs more than dumps.max-size ("
+                    + config.dumps().maxBytes() + " bytes) in " + store.directory());
         }
     }
 

@@ -23,8 +23,7 @@ import java.util.concurrent.TimeUnit;
  * One attempt to send a dump, while it is still being read or afterwards; chunks that the forwarder has are passed over.
  * {@link #run} is called by one thread.
  */
-final class DumpUpload
-        implements ClientResponseObserver<dev.replicator.queue.wire.DumpUpload, DumpUploadReply> {
+final class DumpUpload implements ClientResponseObserver<dev.replicator.queue.wire.DumpUpload, DumpUploadReply> {
     private static final int PIECE_BYTES = 256 << 10;
     private static final Duration CHANGE_WAIT = Duration.ofMillis(500);
     private static final long ANSWER_SECONDS = 60;
@@ -83,9 +82,10 @@ final class DumpUpload
         boolean done = false;
         try {
             client.stub().uploadDump(this);
-            send(message().setBegin(DumpUploadBegin.newBuilder()
-                    .setDumpId(dump.id())
-                    .setDraftManifest(draft(dump.manifest()).toJson())));
+            send(message()
+                    .setBegin(DumpUploadBegin.newBuilder()
+                            .setDumpId(dump.id())
+                            .setDraftManifest(draft(dump.manifest()).toJson())));
             sendChunks(awaitHeld());
             finish();
             done = true;
@@ -116,8 +116,8 @@ final class DumpUpload
     }
 
     private void sendChunk(ChunkEntry chunk) throws IOException, InterruptedException {
-        send(message().setChunk(
-                DumpChunkStart.newBuilder().setNumber(chunk.number()).setEntry(chunk.toJson())));
+        send(message()
+                .setChunk(DumpChunkStart.newBuilder().setNumber(chunk.number()).setEntry(chunk.toJson())));
         try (InputStream in = dump.openStored(chunk.number())) {
             byte[] piece = in.readNBytes(PIECE_BYTES);
             while (piece.length > 0) {
@@ -131,10 +131,11 @@ final class DumpUpload
     private void finish() throws IOException, InterruptedException {
         DumpManifest manifest = dump.manifest();
         if (manifest.state() == DumpState.FAILED) {
-            send(message().setFailed(dev.replicator.queue.wire.DumpFailed.newBuilder()
-                    .setDumpId(dump.id())
-                    .setReason(String.valueOf(manifest.error()))
-                    .setRetry(manifest.retry())));
+            send(message()
+                    .setFailed(dev.replicator.queue.wire.DumpFailed.newBuilder()
+                            .setDumpId(dump.id())
+                            .setReason(String.valueOf(manifest.error()))
+                            .setRetry(manifest.retry())));
             call.onCompleted();
             awaitEnd();
             return;

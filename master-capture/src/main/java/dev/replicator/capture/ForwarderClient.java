@@ -78,7 +78,9 @@ final class ForwarderClient implements AutoCloseable {
             throw new ReplicatorException(
                     ErrorCode.UNAVAILABLE,
                     "asking the forwarder which history it holds: "
-                            + (cause instanceof TimeoutException ? "no answer within " + timeout.toSeconds() + " s" : cause),
+                            + (cause instanceof TimeoutException
+                                    ? "no answer within " + timeout.toSeconds() + " s"
+                                    : cause),
                     "Capture without a history of its own cannot begin before the forwarder has said whether it has one.",
                     e);
         }

@@ -157,7 +157,8 @@ final class ForwarderLink implements Runnable {
                 .setTail(WirePositions.toWire(spool.queue().durableTail()))
                 .setSystemIdentifier(systemIdentifier.get());
         Position base = spool.base()
-                .orElseThrow(() -> new IOException("the spool does not know the position before its first transaction"));
+                .orElseThrow(
+                        () -> new IOException("the spool does not know the position before its first transaction"));
         return hello.setBase(WirePositions.toWire(base)).build();
     }
 
@@ -171,7 +172,8 @@ final class ForwarderLink implements Runnable {
         while (spool.queue().durableTail().seq() < theirs.seq()) {
             lookAround(call);
             call.awaitReady(READY_WAIT_MILLIS);
-            spool.queue().awaitProgress(spool.queue().durableLsn(), spool.queue().durableRecords(), PROGRESS_WAIT);
+            spool.queue()
+                    .awaitProgress(spool.queue().durableLsn(), spool.queue().durableRecords(), PROGRESS_WAIT);
             if (stopping) {
                 throw new IOException("stopping");
             }
@@ -180,8 +182,10 @@ final class ForwarderLink implements Runnable {
         try {
             return spool.queue().readAfter(theirs);
         } catch (PositionPrunedException e) {
-            throw new IOException("the forwarder stands at " + theirs + ", the spool begins behind "
-                    + spool.base().map(Position::toString).orElse("nothing") + ": it must begin anew there", e);
+            throw new IOException(
+                    "the forwarder stands at " + theirs + ", the spool begins behind "
+                            + spool.base().map(Position::toString).orElse("nothing") + ": it must begin anew there",
+                    e);
         }
     }
 
@@ -217,9 +221,7 @@ final class ForwarderLink implements Runnable {
     /** Removes whole segments that the forwarder holds durably. */
     private void prune() throws IOException {
         List<SegmentSummary> segments = spool.queue().segments();
-        if (!segments.isEmpty()
-                && segments.get(0).closed()
-                && segments.get(0).lastSeq() <= ackedSeq) {
+        if (!segments.isEmpty() && segments.get(0).closed() && segments.get(0).lastSeq() <= ackedSeq) {
             spool.pruneUpTo(ackedSeq);
         }
     }

@@ -68,7 +68,11 @@ final class JoinedTables {
             publication.remove(sql, table.name());
         } catch (SQLException e) {
             errors.put(table.oid(), "cannot be taken out of publication " + publication.name() + ": " + e.getMessage());
-            LOG.error("Table {} must leave publication {} ({}) but cannot: {}", table.name(), publication.name(), why,
+            LOG.error(
+                    "Table {} must leave publication {} ({}) but cannot: {}",
+                    table.name(),
+                    publication.name(),
+                    why,
                     e.getMessage());
             return;
         }
@@ -98,7 +102,8 @@ final class JoinedTables {
 
     private void prepare(Connection sql, List<CatalogTable> tables) throws SQLException, IOException {
         List<CatalogTable> fresh = tables.stream()
-                .filter(table -> !Integer.valueOf(registry.incarnation(table.oid())).equals(prepared.get(table.oid())))
+                .filter(table ->
+                        !Integer.valueOf(registry.incarnation(table.oid())).equals(prepared.get(table.oid())))
                 .toList();
         Map<Integer, String> attributes =
                 Catalog.attributes(sql, fresh.stream().map(CatalogTable::oid).toList());
@@ -161,8 +166,7 @@ final class JoinedTables {
     }
 
     static Map<Integer, Long> fileNodes(CatalogTable table) {
-        return table.leaves().stream()
-                .collect(Collectors.toMap(CatalogTable.Leaf::oid, CatalogTable.Leaf::fileNode));
+        return table.leaves().stream().collect(Collectors.toMap(CatalogTable.Leaf::oid, CatalogTable.Leaf::fileNode));
     }
 
     /** Forgets what went wrong with tables that are not there any more. */

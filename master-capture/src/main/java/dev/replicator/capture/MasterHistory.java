@@ -38,7 +38,11 @@ final class MasterHistory {
 
     /** @param forwarder null when records stay in the spool */
     MasterHistory(
-            Spool spool, SourceSessions sessions, CaptureConfig.Source source, ForwarderClient forwarder, StatusBoard board) {
+            Spool spool,
+            SourceSessions sessions,
+            CaptureConfig.Source source,
+            ForwarderClient forwarder,
+            StatusBoard board) {
         this.spool = spool;
         this.sessions = sessions;
         this.publication = new Publication(source.publication());
@@ -112,15 +116,16 @@ final class MasterHistory {
     }
 
     /** Goes on with the history that the forwarder holds. */
-    private void adopt(Connection sql, SystemIdentity identity, CaptureWelcome welcome) throws SQLException, IOException {
+    private void adopt(Connection sql, SystemIdentity identity, CaptureWelcome welcome)
+            throws SQLException, IOException {
         Position tail = WirePositions.fromWire(welcome.getTail());
         long known = max(tail.lsn(), welcome.getDurableLsn());
         SlotState state = Catalog.slot(sql, slot.name())
-                .orElseThrow(() -> lost("the forwarder holds " + tail + ", but replication slot " + slot.name()
-                        + " does not exist"));
+                .orElseThrow(() -> lost(
+                        "the forwarder holds " + tail + ", but replication slot " + slot.name() + " does not exist"));
         if (Long.compareUnsigned(state.confirmedLsn(), known) > 0) {
-            throw lost("the forwarder holds everything up to " + Lsn.format(known) + ", but the master may have forgotten"
-                    + " what lies before " + Lsn.format(state.confirmedLsn()));
+            throw lost("the forwarder holds everything up to " + Lsn.format(known)
+                    + ", but the master may have forgotten" + " what lies before " + Lsn.format(state.confirmedLsn()));
         }
         long oid = publication
                 .state(sql, Catalog.serverVersion(sql))
@@ -134,7 +139,8 @@ final class MasterHistory {
     private PublicationState check(Connection sql, SystemIdentity identity)
             throws SQLException, IOException, InterruptedException {
         SourceRecord record = spool.source()
-                .orElseThrow(() -> lost("the file that says which master the spool belongs to (source.json) is missing"));
+                .orElseThrow(
+                        () -> lost("the file that says which master the spool belongs to (source.json) is missing"));
         if (!record.systemIdentifier().equals(identity.systemIdentifier())) {
             throw lost("the spool belongs to the database cluster " + record.systemIdentifier() + ", this is "
                     + identity.systemIdentifier());

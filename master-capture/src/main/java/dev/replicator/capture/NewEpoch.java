@@ -95,8 +95,8 @@ final class NewEpoch implements AutoCloseable {
             Optional<SlotState> slot = Catalog.slot(sql, config.source().slot());
             String at = slot.map(state -> "the old slot stands at " + Lsn.format(state.confirmedLsn()))
                     .orElse("there is no slot");
-            return "Unknown: every change of the master from " + from + " up to now, " + Lsn.format(Catalog.flushLsn(sql))
-                    + " (" + at + ").";
+            return "Unknown: every change of the master from " + from + " up to now, "
+                    + Lsn.format(Catalog.flushLsn(sql)) + " (" + at + ").";
         }
     }
 

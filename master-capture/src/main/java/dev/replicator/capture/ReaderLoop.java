@@ -127,7 +127,9 @@ final class ReaderLoop {
             throw known;
         }
         if (failure != null) {
-            throw failure instanceof IOException io ? io : new IOException("catalogue watcher failed: " + failure, failure);
+            throw failure instanceof IOException io
+                    ? io
+                    : new IOException("catalogue watcher failed: " + failure, failure);
         }
     }
 

@@ -55,7 +55,8 @@ final class Resent {
                 ErrorCode.FORKED_HISTORY,
                 "reading the master's log again up to " + tail + ": " + what
                         + ": its history is not the one we captured (restored from a backup or a disk snapshot?)",
-                "Everything after seq " + (nextSeq - 1) + " is unknown. Run 'replicator capture --config FILE --new-epoch':"
+                "Everything after seq " + (nextSeq - 1)
+                        + " is unknown. Run 'replicator capture --config FILE --new-epoch':"
                         + " every slave then gets new dumps.");
     }
 

@@ -27,15 +27,16 @@ final class ServerRequirements {
         int first = FIRST_SAFE_MINOR.getOrDefault(major, 0);
         return minor >= first
                 ? ""
-                : "PostgreSQL " + major + "." + minor + " may lose changes around DDL in logical decoding; " + major + "."
-                        + first + " or later is needed";
+                : "PostgreSQL " + major + "." + minor + " may lose changes around DDL in logical decoding; " + major
+                        + "." + first + " or later is needed";
     }
 
     /** Refuses a server. */
     static void check(int version) {
         String defect = defect(version);
         if (!defect.isEmpty()) {
-            throw new ReplicatorException(ErrorCode.CONFIGURATION, defect, "Upgrade the master to a newer minor release.");
+            throw new ReplicatorException(
+                    ErrorCode.CONFIGURATION, defect, "Upgrade the master to a newer minor release.");
         }
     }
 }

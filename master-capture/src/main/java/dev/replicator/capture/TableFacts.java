@@ -66,7 +66,15 @@ record TableFacts(
 
     TableFacts withStorage(long newFileNode, String newAttributes, Map<Integer, Long> newLeaves) {
         return new TableFacts(
-                tableId, schema, table, incarnation, publicationRel, newFileNode, newAttributes, newLeaves, writersAtJoin);
+                tableId,
+                schema,
+                table,
+                incarnation,
+                publicationRel,
+                newFileNode,
+                newAttributes,
+                newLeaves,
+                writersAtJoin);
     }
 
     TableFacts joined(long newPublicationRel, List<Long> writers) {

@@ -110,9 +110,7 @@ final class TableRegistry {
 
     /** No table counts as published any more: each has to join again (a new history has begun). */
     synchronized void unpublishAll() throws IOException {
-        put(tables.values().stream()
-                .map(facts -> facts.joined(0, List.of()))
-                .toList());
+        put(tables.values().stream().map(facts -> facts.joined(0, List.of())).toList());
     }
 
     /** Takes over incarnations from schemas that a forwarder has kept. */

@@ -30,7 +30,8 @@ final class WirePositions {
     /** @throws IllegalArgumentException when the message is no position */
     static Position fromWire(WirePosition wire) {
         if (wire.getEpochId().size() != EPOCH_ID_BYTES) {
-            throw new IllegalArgumentException("epoch id of " + wire.getEpochId().size() + " bytes, expected 16");
+            throw new IllegalArgumentException(
+                    "epoch id of " + wire.getEpochId().size() + " bytes, expected 16");
         }
         ByteBuffer id = wire.getEpochId().asReadOnlyByteBuffer();
         Epoch epoch = new Epoch(wire.getEpoch(), new UUID(id.getLong(), id.getLong()));

@@ -92,7 +92,8 @@ final class CaptureFixture implements AutoCloseable {
 
     void awaitCaptured(String table) throws Exception {
         await(table + " is captured", () -> daemon.board().tables().values().stream()
-                .anyMatch(entry -> entry.getTable().equals(table) && entry.getError().isEmpty()));
+                .anyMatch(entry ->
+                        entry.getTable().equals(table) && entry.getError().isEmpty()));
     }
 
     CaptureDaemon daemon() {
@@ -193,7 +194,8 @@ final class CaptureFixture implements AutoCloseable {
     }
 
     private static String text(TableSchema schema, RowChange change) {
-        String text = change.kind().name().toLowerCase(Locale.ROOT) + " " + schema.name().table();
+        String text = change.kind().name().toLowerCase(Locale.ROOT) + " "
+                + schema.name().table();
         if (change.before() != null) {
             text += " -" + image(change.before());
         }

@@ -62,8 +62,9 @@ class MasterReaderIT {
 
     @Test
     void shouldCaptureRowChangesInOrderWithTypedValues() throws Exception {
-        capture.sql("CREATE TABLE t (id int PRIMARY KEY, small smallint, big bigint, flag bool, bin bytea, amount numeric(10,2),"
-                + " note text, at timestamptz, tags text[])");
+        capture.sql(
+                "CREATE TABLE t (id int PRIMARY KEY, small smallint, big bigint, flag bool, bin bytea, amount numeric(10,2),"
+                        + " note text, at timestamptz, tags text[])");
         capture.startAndAwait("public.t");
         capture.sql(
                 "INSERT INTO t VALUES (1, -7, -9223372036854775808, true, '\\x00ff10', 12.50, 'häh', '2026-01-02 03:04:05+01', '{a,NULL}')",
@@ -87,7 +88,8 @@ class MasterReaderIT {
 
     @Test
     void shouldMarkToastedValuesThatAnUpdateLeftAlone() throws Exception {
-        capture.sql("CREATE TABLE w (id int PRIMARY KEY, big text, n int)", "ALTER TABLE w ALTER big SET STORAGE EXTERNAL");
+        capture.sql(
+                "CREATE TABLE w (id int PRIMARY KEY, big text, n int)", "ALTER TABLE w ALTER big SET STORAGE EXTERNAL");
         capture.startAndAwait("public.w");
         capture.sql("INSERT INTO w VALUES (1, repeat('x', 9000), 1)", "UPDATE w SET n = 2");
         capture.awaitAll();
@@ -104,8 +106,12 @@ class MasterReaderIT {
                 "ALTER TABLE i REPLICA IDENTITY USING INDEX i_code");
         capture.startAndAwait("public.f", "public.i");
         capture.sql(
-                "INSERT INTO f VALUES (1, NULL)", "UPDATE f SET b = 'x'", "DELETE FROM f",
-                "INSERT INTO i VALUES (1, 'c', 1)", "UPDATE i SET id = 2", "DELETE FROM i");
+                "INSERT INTO f VALUES (1, NULL)",
+                "UPDATE f SET b = 'x'",
+                "DELETE FROM f",
+                "INSERT INTO i VALUES (1, 'c', 1)",
+                "UPDATE i SET id = 2",
+                "DELETE FROM i");
         capture.awaitAll();
         assertEquals(
                 List.of(
@@ -120,9 +126,7 @@ class MasterReaderIT {
 
     @Test
     void shouldGiveOneBlockPerTableToATruncateOfSeveral() throws Exception {
-        capture.sql(
-                "CREATE TABLE a (id int PRIMARY KEY)",
-                "CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a)");
+        capture.sql("CREATE TABLE a (id int PRIMARY KEY)", "CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a)");
         capture.startAndAwait("public.a", "public.b");
         capture.sql("TRUNCATE a, b");
         capture.awaitAll();
@@ -141,7 +145,12 @@ class MasterReaderIT {
         capture.sql("INSERT INTO p VALUES (1, 'a'), (11, 'b')", "UPDATE p SET id = 12 WHERE id = 1", "TRUNCATE p");
         capture.awaitAll();
         assertEquals(
-                List.of("insert p +[1, a]", "insert p +[11, b]", "delete p -[1, UNCHANGED]", "insert p +[12, a]", "truncate p"),
+                List.of(
+                        "insert p +[1, a]",
+                        "insert p +[11, b]",
+                        "delete p -[1, UNCHANGED]",
+                        "insert p +[12, a]",
+                        "truncate p"),
                 capture.changes());
     }
 
@@ -172,9 +181,10 @@ class MasterReaderIT {
         }
         capture.awaitAll();
         assertEquals(
-                List.of(
-                        List.of("insert t +[2]", "insert t +[4]"), List.of("insert t +[6]"), List.of("insert t +[5]")),
-                capture.transactions().stream().map(CaptureFixture.Captured::changes).toList());
+                List.of(List.of("insert t +[2]", "insert t +[4]"), List.of("insert t +[6]"), List.of("insert t +[5]")),
+                capture.transactions().stream()
+                        .map(CaptureFixture.Captured::changes)
+                        .toList());
         assertEquals(
                 List.of(1L, 2L, 3L),
                 capture.transactions().stream().map(each -> each.header().seq()).toList());
@@ -193,8 +203,11 @@ class MasterReaderIT {
                 "INSERT INTO s VALUES (2)");
         capture.awaitAll();
         List<CaptureFixture.Captured> all = capture.transactions();
-        assertEquals(List.of(1, 30000, 1), all.stream().map(each -> each.changes().size()).toList());
-        assertEquals("insert l +[30000, " + capture.query("SELECT v FROM l WHERE id = 30000") + "]",
+        assertEquals(
+                List.of(1, 30000, 1),
+                all.stream().map(each -> each.changes().size()).toList());
+        assertEquals(
+                "insert l +[30000, " + capture.query("SELECT v FROM l WHERE id = 30000") + "]",
                 all.get(1).changes().get(29999));
         assertTrue(all.get(1).header().bodyLength() > capture.largeBytes);
     }
@@ -240,7 +253,8 @@ class MasterReaderIT {
         capture.sql("CREATE TABLE later (id int PRIMARY KEY)", "CREATE TABLE keyless (v int)");
         capture.awaitCaptured("public.later");
         CaptureFixture.await("keyless is refused", () -> capture.daemon().board().tables().values().stream()
-                .anyMatch(each -> each.getTable().equals("public.keyless") && each.getError().contains("ADD PRIMARY KEY")));
+                .anyMatch(each -> each.getTable().equals("public.keyless")
+                        && each.getError().contains("ADD PRIMARY KEY")));
         capture.sql("INSERT INTO keyless VALUES (1)", "UPDATE keyless SET v = 2", "INSERT INTO later VALUES (1)");
         capture.awaitAll();
         assertEquals(List.of("insert later +[1]"), capture.changes());
@@ -256,8 +270,8 @@ class MasterReaderIT {
         capture.sql("CREATE TABLE t (id int PRIMARY KEY, v int)", "INSERT INTO t VALUES (1, 1)");
         capture.startAndAwait("public.t");
         capture.sql("ALTER TABLE t DROP CONSTRAINT t_pkey");
-        CaptureFixture.await("t leaves the publication", () -> "0".equals(
-                capture.query("SELECT count(*) FROM pg_publication_tables WHERE tablename = 't'")));
+        CaptureFixture.await("t leaves the publication", () -> "0"
+                .equals(capture.query("SELECT count(*) FROM pg_publication_tables WHERE tablename = 't'")));
         capture.sql("UPDATE t SET v = 2");
         capture.sql("ALTER TABLE t ADD PRIMARY KEY (id)");
         capture.awaitCaptured("public.t");
@@ -285,9 +299,7 @@ class MasterReaderIT {
         check();
         CaptureFixture.await("rewritten", () -> incarnation("t") == 2);
         CaptureFixture.await("leaf truncated", () -> incarnation("p") == 2);
-        capture.sql(
-                "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20)",
-                "ALTER TABLE t RENAME TO t2");
+        capture.sql("CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20)", "ALTER TABLE t RENAME TO t2");
         check();
         CaptureFixture.await("renamed", () -> incarnation("t2") == 3);
         assertEquals(2, incarnation("p"));
@@ -305,11 +317,12 @@ class MasterReaderIT {
         String before = capture.query("SELECT pg_current_wal_lsn()");
         capture.sql("INSERT INTO other.u SELECT repeat('x', 1000) FROM generate_series(1, 1000)");
         String after = capture.query("SELECT pg_current_wal_lsn()");
-        CaptureFixture.await("the slot moves past what is not ours", () -> "t".equals(capture.query(
-                "SELECT confirmed_flush_lsn >= '" + after + "' FROM pg_replication_slots WHERE slot_name = 'replicator_"
-                        + capture.database + "'")));
-        assertTrue(capture.records().stream().anyMatch(each -> each.header().kind() == RecordKind.HEARTBEAT
-                && each.header().lsn() > dev.replicator.queue.Lsn.parse(before)));
+        CaptureFixture.await("the slot moves past what is not ours", () -> "t"
+                .equals(capture.query("SELECT confirmed_flush_lsn >= '" + after
+                        + "' FROM pg_replication_slots WHERE slot_name = 'replicator_" + capture.database + "'")));
+        assertTrue(capture.records().stream()
+                .anyMatch(each -> each.header().kind() == RecordKind.HEARTBEAT
+                        && each.header().lsn() > dev.replicator.queue.Lsn.parse(before)));
         assertEquals(0, capture.daemon().spool().queue().durableTail().seq());
     }
 
@@ -338,15 +351,18 @@ class MasterReaderIT {
                 "CREATE TYPE mood AS ENUM ('sad', 'ok')",
                 "CREATE DOMAIN pos AS int CHECK (value > 0)",
                 "CREATE TABLE t (id int PRIMARY KEY, c char(5), v varchar(7), n numeric(8,3), na numeric(8,3)[], b bit(3),"
-                        + " ts timestamp(3), iv interval day to second(2), m mood, ms mood[], d pos, g int GENERATED ALWAYS AS (id) STORED)");
+                        + " ts timestamp(3), iv interval day to second(2), m mood, ms mood[], d pos, "
+                        + "g int GENERATED ALWAYS AS (id) STORED)");
         capture.startAndAwait("public.t");
         int oid = Integer.parseInt(capture.query("SELECT 't'::regclass::oid::int"));
         Map<Integer, TableSchema> before = capture.daemon().spool().queue().schemasAt(0);
         capture.sql("INSERT INTO t (id, m) VALUES (1, 'ok')");
         capture.awaitAll();
-        assertEquals(before.get(oid), capture.daemon().spool().queue().schemasAt(1).get(oid));
+        assertEquals(
+                before.get(oid), capture.daemon().spool().queue().schemasAt(1).get(oid));
         assertEquals("numeric(8,3)[]", before.get(oid).columns().get(4).typeName());
-        assertEquals("interval day to second(2)", before.get(oid).columns().get(7).typeName());
+        assertEquals(
+                "interval day to second(2)", before.get(oid).columns().get(7).typeName());
     }
 
     @Test
@@ -361,13 +377,14 @@ class MasterReaderIT {
         // Another history of the same length: the same seq and position, but another transaction.
         try (Spool spool = Spool.open(capture.config().queue())) {
             spool.commitLog().truncateAfter(0);
-            spool.commitLog()
-                    .append(new CommitEntry(1, real.transactionId() + 1, real.lsn(), real.commitMicros()));
+            spool.commitLog().append(new CommitEntry(1, real.transactionId() + 1, real.lsn(), real.commitMicros()));
         }
         capture.sql("SELECT pg_drop_replication_slot('replicator_" + capture.database + "')");
         capture.start();
         CaptureFixture.await("capture stops", () -> capture.daemon().board().state() == CaptureState.STOPPED);
-        assertTrue(capture.daemon().board().error().contains("does not exist"), capture.daemon().board().error());
+        assertTrue(
+                capture.daemon().board().error().contains("does not exist"),
+                capture.daemon().board().error());
     }
 
     @Test
@@ -379,8 +396,10 @@ class MasterReaderIT {
         assertEquals(1, capture.epoch().number());
         capture.stop();
         CaptureConfig config = capture.config();
-        try (NewEpoch epoch = NewEpoch.open(config, new dev.replicator.capture.postgres.SourceSessions(
-                config.source().url(), config.source().user(), ""))) {
+        try (NewEpoch epoch = NewEpoch.open(
+                config,
+                new dev.replicator.capture.postgres.SourceSessions(
+                        config.source().url(), config.source().user(), ""))) {
             assertTrue(epoch.unknownRange().contains("seq 1"), epoch.unknownRange());
             assertEquals(2, epoch.begin().epoch().number());
         }

@@ -214,9 +214,8 @@ public final class Catalog {
 
     /** True when the partition has no row that this session sees. */
     public static boolean isEmpty(Connection sql, int leaf) throws SQLException {
-        try (PreparedStatement name =
-                sql.prepareStatement("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
-                        + " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ?::int8::oid")) {
+        try (PreparedStatement name = sql.prepareStatement("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
+                + " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ?::int8::oid")) {
             name.setLong(1, Integer.toUnsignedLong(leaf));
             try (ResultSet row = name.executeQuery()) {
                 if (!row.next()) {

@@ -72,8 +72,8 @@ public final class PgoutputDecoder {
             case 'O' -> {
                 // Origin of a transaction that was itself replicated: its changes are the master's all the same.
             }
-            default ->
-                throw new ProtocolException("message '" + (char) kind + "' is not part of pgoutput's protocol version 1");
+            default -> throw new ProtocolException(
+                    "message '" + (char) kind + "' is not part of pgoutput's protocol version 1");
         }
     }
 
@@ -104,8 +104,8 @@ public final class PgoutputDecoder {
             int typeOid = in.getInt();
             int modifier = in.getInt();
             String typeName = types.typeName(typeOid, modifier);
-            columns.add(new ColumnSchema(
-                    column, typeName, typeOid, modifier, identity, StreamSchemas.encoding(typeOid)));
+            columns.add(
+                    new ColumnSchema(column, typeName, typeOid, modifier, identity, StreamSchemas.encoding(typeOid)));
         }
         TableSchema schema = TableSchemas.create(id, name, 1, replicaIdentity, columns);
         lastRelation = new StreamRelation(schema);

@@ -74,8 +74,9 @@ public final class Publication {
 
     /** oid of a table's row in pg_publication_rel; 0 when the table is not in the publication. */
     public long rowOf(Connection sql, int tableId) throws SQLException {
-        try (PreparedStatement query = sql.prepareStatement("SELECT r.oid::int8 FROM pg_catalog.pg_publication_rel r"
-                + " JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid WHERE p.pubname = ? AND r.prrelid = ?::int8::oid")) {
+        try (PreparedStatement query = sql.prepareStatement(
+                "SELECT r.oid::int8 FROM pg_catalog.pg_publication_rel r"
+                        + " JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid WHERE p.pubname = ? AND r.prrelid = ?::int8::oid")) {
             query.setString(1, name);
             query.setLong(2, Integer.toUnsignedLong(tableId));
             try (ResultSet row = query.executeQuery()) {

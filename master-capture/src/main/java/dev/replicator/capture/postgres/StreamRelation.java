@@ -41,8 +41,8 @@ final class StreamRelation {
     void copyImage(ByteBuffer in, boolean keyOnly, ChangeEncoder out, ChangeKind kind) throws ProtocolException {
         int count = in.getShort() & 0xFFFF;
         if (count != encodings.length) {
-            throw new ProtocolException(kind + " of " + schema.name() + " has " + count + " values, its Relation message "
-                    + encodings.length + " columns");
+            throw new ProtocolException(kind + " of " + schema.name() + " has " + count
+                    + " values, its Relation message " + encodings.length + " columns");
         }
         out.image();
         for (int i = 0; i < count; i++) {
