@@ -15,8 +15,8 @@ public record ApplyOptions(long memoryBytes, int copyRows) {
         }
     }
 
-    /** 64 MiB and the row count from which COPY was measured to win. */
+    /** 32 MiB and the row count from which COPY was measured to win. */
     public static ApplyOptions defaults() {
-        return new ApplyOptions(64L << 20, 100);
+        return new ApplyOptions(32L << 20, 100);
     }
 }

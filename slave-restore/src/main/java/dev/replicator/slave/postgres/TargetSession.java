@@ -19,7 +19,7 @@ public final class TargetSession {
                     + "SET xmloption = 'content'; SET search_path = ''; SET row_security = off; SET statement_timeout = 0; "
                     + "SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off; "
                     + "SET default_transaction_isolation = 'read committed'; SET synchronous_commit = off; "
-                    + "SET check_function_bodies = off; "
+                    + "SET jit = off; "
                     // Rows are found by key: a table without fresh statistics must not be read whole for a handful of
                     // rows.
                     + "SET enable_seqscan = off";
