@@ -380,4 +380,49 @@ final class SnapshotReadIT {
                     table.schema(4).columns().stream().map(c -> c.name()).toList());
         }
     }
+
+    @Test
+    void shouldReadTheSameTextWhateverTheDatabaseSets() throws Exception {
+        servers.run(
+                "master",
+                "CREATE TABLE t (id int PRIMARY KEY, i interval, ts timestamptz, f float8, b bytea)",
+                "INSERT INTO t VALUES (1, '-1 day +02:03', '2026-11-20 10:00+00', 0.1, '\\xff')",
+                "CREATE INDEX i ON t (f)",
+                "ALTER DATABASE master SET IntervalStyle = 'iso_8601'",
+                "ALTER DATABASE master SET DateStyle = 'ISO, DMY'",
+                "ALTER DATABASE master SET TimeZone = 'Asia/Tokyo'",
+                "ALTER DATABASE master SET extra_float_digits = -10",
+                "ALTER DATABASE master SET bytea_output = 'escape'",
+                "ALTER DATABASE master SET quote_all_identifiers = on",
+                "ALTER DATABASE master SET statement_timeout = '1h'",
+                "ALTER DATABASE master SET lock_timeout = '1h'",
+                "ALTER DATABASE master SET idle_in_transaction_session_timeout = '1h'",
+                "ALTER DATABASE master SET transaction_timeout = '1h'",
+                "ALTER DATABASE master SET synchronous_commit = 'remote_apply'",
+                "ALTER DATABASE master SET search_path = 'public, pg_catalog'");
+        StoredDump dump = servers.dump(store, "d-1", "t");
+        try (var text = dump.openText(1)) {
+            assertEquals(
+                    "1\t-1 days +02:03:00\t2026-11-20 10:00:00+00\t0.1\t\\\\xff\n",
+                    new String(text.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8));
+        }
+        assertEquals(
+                "USING btree (f)", dump.manifest().definition().indexes().get(0).definition());
+        try (Connection connection = servers.server().connect("master");
+                Statement statement = connection.createStatement()) {
+            SessionPins.pinMaster(connection, "replicator test");
+            var expected = SessionPins.settings(18);
+            expected.put("synchronous_commit", "local");
+            expected.put("application_name", "replicator test");
+            for (var setting : expected.entrySet()) {
+                try (var row = statement.executeQuery("SHOW " + setting.getKey())) {
+                    row.next();
+                    String shown = row.getString(1);
+                    assertTrue(
+                            shown.equals(setting.getValue()) || shown.equals(setting.getValue() + ", DMY"),
+                            setting + " is " + shown);
+                }
+            }
+        }
+    }
 }

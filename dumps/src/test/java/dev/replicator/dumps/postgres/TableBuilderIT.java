@@ -27,7 +27,7 @@ final class TableBuilderIT {
     private static final String SHAPE =
             """
             SELECT 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull
-                || ' identity ' || a.attidentity || ' generated ' || a.attgenerated
+                || ' identity ' || a.attidentity::text || ' generated ' || a.attgenerated::text
                 || coalesce(' ' || pg_get_expr(d.adbin, d.adrelid), '')
               FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
               WHERE a.attrelid = '%1$s'::regclass AND a.attnum > 0 AND NOT a.attisdropped
@@ -193,7 +193,7 @@ final class TableBuilderIT {
             connection.commit();
         }
         assertEquals(
-                List.of(List.of("1", "one", "local", "1", "3"), List.of("5", "five", "local", "2", "4")),
+                List.of(List.of("1", "one", "local", "2", "3"), List.of("5", "five", "local", "3", "4")),
                 servers.rows("target", "SELECT id, v, extra, n, len FROM replicator.t ORDER BY id"));
         assertEquals("old", servers.value("target", "SELECT v FROM public.t"));
         String checks = "SELECT contype, count(*) FROM pg_constraint WHERE contype IN ('p', 'u', 'c', 'x')"
