@@ -399,8 +399,8 @@ final class SnapshotReadIT {
                 "ALTER DATABASE master SET idle_in_transaction_session_timeout = '1h'",
                 "ALTER DATABASE master SET transaction_timeout = '1h'",
                 "ALTER DATABASE master SET synchronous_commit = 'remote_apply'",
-                "ALTER DATABASE master SET search_path = 'public, pg_catalog'");
-        StoredDump dump = servers.dump(store, "d-1", "t");
+                "ALTER DATABASE master SET search_path = public, pg_catalog");
+        StoredDump dump = servers.dump(store, "d-1", "public.t");
         try (var text = dump.openText(1)) {
             assertEquals(
                     "1\t-1 days +02:03:00\t2026-11-20 10:00:00+00\t0.1\t\\\\xff\n",
