@@ -199,8 +199,8 @@ final class TableBuilderIT {
         String checks = "SELECT contype, count(*) FROM pg_constraint WHERE contype IN ('p', 'u', 'c', 'x')"
                 + " AND conrelid = '%s'::regclass GROUP BY 1 ORDER BY 1";
         assertEquals(
-                servers.rows("target", String.format(checks, "public.t")),
-                servers.rows("target", String.format(checks, "replicator.t")));
+                servers.rows("target", String.format(java.util.Locale.ROOT, checks, "public.t")),
+                servers.rows("target", String.format(java.util.Locale.ROOT, checks, "replicator.t")));
         assertEquals(
                 "0",
                 servers.value(
