@@ -1,0 +1,217 @@
+package dev.replicator.forwarder;
+
+import static dev.replicator.forwarder.TestStream.ORDERS;
+import static dev.replicator.forwarder.TestStream.row;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.replicator.dumps.DumpStore;
+import dev.replicator.queue.Position;
+import dev.replicator.queue.TableSelection;
+import dev.replicator.queue.format.RecordHeader;
+import dev.replicator.queue.store.QueueOptions;
+import dev.replicator.queue.store.ReplicationQueue;
+import dev.replicator.queue.wire.DumpOrder;
+import dev.replicator.queue.wire.DumpOrderTable;
+import dev.replicator.runtime.config.Secret;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who holds the queue and who gives way (rules R02 and R17), on a real queue with small segments. */
+final class RetentionTest {
+    private static final long SEGMENT_BYTES = 4096;
+    private static final int TRANSACTIONS = 100;
+
+    @TempDir
+    private Path directory;
+
+    private ReplicationQueue queue;
+    private DumpStore store;
+    private DumpCatalog dumps;
+    private Slaves slaves;
+    private Visibility visibility;
+    private final Room room = new Room();
+    private TestStream stream;
+
+    @BeforeEach
+    void open() throws Exception {
+        queue = ReplicationQueue.open(new QueueOptions(directory.resolve("queue"), SEGMENT_BYTES, 1 << 20));
+        stream = TestStream.begin();
+        queue.startHistory(stream.position());
+        append(stream.schema(ORDERS));
+        for (int i = 0; i < TRANSACTIONS; i++) {
+            append(stream.transaction(row(ORDERS, "x".repeat(500))));
+        }
+        queue.writer().sync();
+        store = DumpStore.open(directory.resolve("dumps"));
+        dumps = new DumpCatalog(queue, store, Clock.systemUTC());
+        visibility = new Visibility(queue);
+        slaves = new Slaves(queue.values());
+        slaves.reload(Map.of("a", file("a"), "b", file("b")));
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        store.close();
+        queue.close();
+    }
+
+    private void append(ByteBuffer image) throws Exception {
+        queue.writer().append(RecordHeader.decode(image.duplicate(), "test", 0), image);
+    }
+
+    private static SlaveFile file(String name) {
+        return new SlaveFile(
+                Path.of(name), name, new Secret(name), new TableSelection(List.of("public.*"), List.of()));
+    }
+
+    private Position at(long seq) throws Exception {
+        return queue.positionOf(seq).orElseThrow();
+    }
+
+    private Retention retention(long queueBytes, ForwarderConfig.OnFull onFull) {
+        return new Retention(
+                queue,
+                slaves,
+                dumps,
+                visibility,
+                room,
+                new Retention.Budget(queueBytes, onFull, 1 << 20, Duration.ofDays(7)),
+                Clock.systemUTC());
+    }
+
+    private Retention roomy() {
+        return retention(1 << 30, ForwarderConfig.OnFull.DROP_SLAVE);
+    }
+
+    private Slave connected(String name, String lane, long seq) throws Exception {
+        Slave slave = slaves.find(name).orElseThrow();
+        slave.markKnown();
+        slave.cursor(lane, at(seq));
+        return slave;
+    }
+
+    /** A complete dump of the orders with baseSeq 1. */
+    private DumpEntry cachedDump() throws Exception {
+        DumpEntry entry = dumps.require(ORDERS.name(), null, true, "g-1");
+        DumpOrder order = DumpOrder.newBuilder()
+                .setGroup(entry.group)
+                .addTables(DumpOrderTable.newBuilder().setDumpId(entry.id).setTable("public.orders"))
+                .build();
+        TestDump made = TestDump.of(directory.resolve("made"), order, stream.position().epoch(), ORDERS, 0);
+        dumps.begin(entry.id, dev.replicator.dumps.DumpManifest.fromJson(made.draft()))
+                .complete(made.manifest());
+        dumps.arrived(entry.id);
+        dumps.marker(entry.group);
+        assertTrue(dumps.isUsable(entry));
+        return entry;
+    }
+
+    @Test
+    void r02ShouldPruneNothingBeforeCaptureToldWhatIsVisibleAndNothingAboveIt() throws Exception {
+        roomy().run();
+        assertEquals(1, queue.firstSeq());
+
+        visibility.report(40);
+        roomy().run();
+        assertTrue(queue.firstSeq() > 1 && queue.firstSeq() <= 41, "first " + queue.firstSeq());
+    }
+
+    @Test
+    void shouldKeepWhatTheLaneFurthestBehindHasNotAcknowledged() throws Exception {
+        visibility.report(TRANSACTIONS);
+        connected("a", "main", 90);
+        connected("b", "main", 80);
+        connected("b", "side", 30);
+        roomy().run();
+        assertTrue(queue.firstSeq() > 1 && queue.firstSeq() <= 31, "first " + queue.firstSeq());
+        assertEquals("side", roomy().holders().get(0).lane());
+    }
+
+    @Test
+    void shouldNotBeHeldByASlaveThatNeverConnected() throws Exception {
+        visibility.report(TRANSACTIONS);
+        slaves.find("a").orElseThrow().cursor("main", at(5));
+        roomy().run();
+        assertTrue(queue.firstSeq() > 80, "first " + queue.firstSeq());
+    }
+
+    @Test
+    void r02ShouldKeepWhatAnOrderedDumpMayNeedUntilItsManifestArrived() throws Exception {
+        visibility.report(20);
+        dumps.require(ORDERS.name(), null, false, "g-1");
+        dumps.toOrder(1, visibility.holdForNewDump());
+        visibility.report(TRANSACTIONS);
+        roomy().run();
+        assertTrue(queue.firstSeq() <= 21, "first " + queue.firstSeq());
+    }
+
+    @Test
+    void r17ShouldLetUnusedDumpsGoFirstThenTheLaneThatHoldsTheMost() throws Exception {
+        visibility.report(TRANSACTIONS);
+        DumpEntry wish = cachedDump();
+        Slave behind = connected("a", "main", 50);
+        Slave healthy = connected("b", "main", 95);
+        long whole = queue.sizeBytes();
+
+        retention(1 << 30, ForwarderConfig.OnFull.DROP_SLAVE).run();
+        assertEquals(1, queue.firstSeq(), "a cached dump is a wish that is granted while there is room");
+
+        retention(whole * 3 / 4, ForwarderConfig.OnFull.DROP_SLAVE).run();
+        assertTrue(dumps.find(wish.id).isEmpty());
+        assertTrue(behind.mainCursor().isPresent());
+
+        retention(whole / 4, ForwarderConfig.OnFull.DROP_SLAVE).run();
+        assertTrue(behind.mainCursor().isEmpty());
+        assertTrue(behind.refusal("main").orElseThrow().startsWith("needs-resync"));
+        assertTrue(healthy.mainCursor().isPresent());
+        assertTrue(queue.sizeBytes() <= whole / 4);
+    }
+
+    @Test
+    void shouldStopTakingInInsteadOfDroppingWhenToldTo() throws Exception {
+        visibility.report(TRANSACTIONS);
+        Slave behind = connected("a", "main", 2);
+        retention(queue.sizeBytes() / 2, ForwarderConfig.OnFull.STOP).run();
+        assertTrue(room.isClosed());
+        assertTrue(behind.mainCursor().isPresent());
+
+        behind.cursor("main", at(TRANSACTIONS));
+        retention(queue.sizeBytes() / 2, ForwarderConfig.OnFull.STOP).run();
+        assertFalse(room.isClosed());
+    }
+
+    @Test
+    void shouldNotDropALaneWhenThatFreesNothing() throws Exception {
+        visibility.report(TRANSACTIONS);
+        Slave current = connected("a", "main", TRANSACTIONS);
+        retention(1, ForwarderConfig.OnFull.DROP_SLAVE).run();
+        assertTrue(current.mainCursor().isPresent());
+    }
+
+    @Test
+    void shouldKeepCursorsAcrossARestartAndForgetASlaveWhoseFileIsGone() throws Exception {
+        connected("a", "main", 50);
+        connected("b", "main", 60);
+        slaves.flush();
+
+        Slaves again = new Slaves(queue.values());
+        again.reload(Map.of("a", file("a"), "b", file("b")));
+        assertEquals(at(50), again.find("a").orElseThrow().mainCursor().orElseThrow());
+        assertTrue(again.find("a").orElseThrow().isKnown());
+
+        again.reload(Map.of("b", file("b")));
+        again.reload(Map.of("a", file("a"), "b", file("b")));
+        assertTrue(again.find("a").orElseThrow().mainCursor().isEmpty());
+        assertFalse(again.find("a").orElseThrow().isKnown());
+    }
+}
