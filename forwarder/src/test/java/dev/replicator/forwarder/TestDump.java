@@ -23,7 +23,7 @@ record TestDump(StoredDump dump, String draft) {
     /** A dump of the order's first table with {@code chunks} chunks of one row each; its baseSeq is 1. */
     static TestDump of(Path directory, DumpOrder order, Epoch epoch, TableSchema schema, int chunks)
             throws IOException {
-        SnapshotInfo snapshot = new SnapshotInfo(800, 800, List.of(), 0, Instant.now(), "4711", "18.4");
+        SnapshotInfo snapshot = new SnapshotInfo(800, 800, List.of(), 0, Instant.now(), "18.4");
         TableDefinition definition =
                 new TableDefinition(schema.name(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
         DumpManifest draft = DumpManifest.draft(
