@@ -82,7 +82,8 @@ final class ConfigTest {
                         admin: {token: geheim}
                         """));
         String text = e.getMessage();
-        for (String expected : new String[] {"listen", "queue.max-size", "queue.on-full", "max-age", "slaves", "admin"}) {
+        for (String expected :
+                new String[] {"listen", "queue.max-size", "queue.on-full", "max-age", "slaves", "admin"}) {
             assertTrue(text.contains(expected), expected + " in " + text);
         }
         assertFalse(text.contains("geheim"));
@@ -97,13 +98,20 @@ final class ConfigTest {
         Files.writeString(slaves.resolve("d.yaml"), "slave: d\ntoken: admin-token\ntables: []\nexlude: []\n");
         Files.writeString(slaves.resolve("e.yaml"), "slave: d\ntoken: admin-token\ntables: []\n");
         ReplicatorException e = assertThrows(
-                ReplicatorException.class,
-                () -> SlaveFiles.load(slaves, Map.of("admin", new Secret("admin-token"))));
+                ReplicatorException.class, () -> SlaveFiles.load(slaves, Map.of("admin", new Secret("admin-token"))));
         assertEquals(ErrorCode.CONFIGURATION, e.code());
         String text = e.getMessage();
         for (String expected : new String[] {
-            "a.yaml", "'orders' is not schema.table", "b.yaml", "tables: missing", "d.yaml", "exlude", "exclude",
-            "e.yaml", "is described by", "token of admin"
+            "a.yaml",
+            "'orders' is not schema.table",
+            "b.yaml",
+            "tables: missing",
+            "d.yaml",
+            "exlude",
+            "exclude",
+            "e.yaml",
+            "is described by",
+            "token of admin"
         }) {
             assertTrue(text.contains(expected), expected + " in " + text);
         }
@@ -114,8 +122,7 @@ final class ConfigTest {
     void shouldReadPatternsAndExclusions() throws Exception {
         Path slaves = Files.createDirectory(directory.resolve("slaves.d"));
         Files.writeString(
-                slaves.resolve("a.yaml"),
-                "slave: a\ntoken: one\ntables: [\"public.*\"]\nexclude: [public.audit]\n");
+                slaves.resolve("a.yaml"), "slave: a\ntoken: one\ntables: [\"public.*\"]\nexclude: [public.audit]\n");
         SlaveFile file = SlaveFiles.load(slaves, Map.of()).get("a");
         assertTrue(file.tables().contains(dev.replicator.queue.TableName.parse("public.orders")));
         assertFalse(file.tables().contains(dev.replicator.queue.TableName.parse("public.audit")));

@@ -132,7 +132,8 @@ final class DumpServiceTest {
         assertEquals("complete", cached.getState());
         assertEquals(required.getDumpId(), cached.getDumpId());
         new TestFetch(forwarder.channel("mirror"), "mirror", cached.getDumpId()).awaitManifest();
-        assertNotEquals(cached.getDumpId(), require("mirror", "public.orders", true).getDumpId());
+        assertNotEquals(
+                cached.getDumpId(), require("mirror", "public.orders", true).getDumpId());
     }
 
     @Test
@@ -142,7 +143,9 @@ final class DumpServiceTest {
         new TestFetch(forwarder.channel("reporting"), "reporting", first.getDumpId()).awaitManifest();
 
         capture.send(stream.schema(TestStream.table(ORDERS.tableId(), "public.orders", 1, "remark")));
-        Await.until("a new request", () -> !require("mirror", "public.orders").getDumpId().equals(first.getDumpId()));
+        Await.until(
+                "a new request",
+                () -> !require("mirror", "public.orders").getDumpId().equals(first.getDumpId()));
         assertEquals("requested", require("mirror", "public.orders").getState());
     }
 
@@ -171,7 +174,9 @@ final class DumpServiceTest {
 
         DumpOrder second = capture.awaitOrder(2);
         assertNotEquals(first.getDumpId(), second.getTables(0).getDumpId());
-        assertEquals(second.getTables(0).getDumpId(), require("reporting", "public.orders").getDumpId());
+        assertEquals(
+                second.getTables(0).getDumpId(),
+                require("reporting", "public.orders").getDumpId());
         capture.fromCapture(failed(second.getTables(0).getDumpId(), false));
         TestFetch ended = new TestFetch(
                 forwarder.channel("reporting"), "reporting", second.getTables(0).getDumpId());
@@ -198,7 +203,8 @@ final class DumpServiceTest {
         assertEquals(Status.Code.PERMISSION_DENIED, fetch.awaitEnd().getCode());
         assertThrows(StatusRuntimeException.class, () -> forwarder
                 .slaveCalls("reporting")
-                .requireDumps(RequireDumpsRequest.newBuilder().setSlave("mirror").build()));
+                .requireDumps(
+                        RequireDumpsRequest.newBuilder().setSlave("mirror").build()));
     }
 
     @Test

@@ -70,8 +70,7 @@ final class RetentionTest {
     }
 
     private static SlaveFile file(String name) {
-        return new SlaveFile(
-                Path.of(name), name, new Secret(name), new TableSelection(List.of("public.*"), List.of()));
+        return new SlaveFile(Path.of(name), name, new Secret(name), new TableSelection(List.of("public.*"), List.of()));
     }
 
     private Position at(long seq) throws Exception {
@@ -107,7 +106,8 @@ final class RetentionTest {
                 .setGroup(entry.group)
                 .addTables(DumpOrderTable.newBuilder().setDumpId(entry.id).setTable("public.orders"))
                 .build();
-        TestDump made = TestDump.of(directory.resolve("made"), order, stream.position().epoch(), ORDERS, 0);
+        TestDump made =
+                TestDump.of(directory.resolve("made"), order, stream.position().epoch(), ORDERS, 0);
         dumps.begin(entry.id, dev.replicator.dumps.DumpManifest.fromJson(made.draft()))
                 .complete(made.manifest());
         dumps.arrived(entry.id);

@@ -76,7 +76,9 @@ final class StreamingTest {
                 List.of(ORDERS.tableId()),
                 trimmed.tables().stream().map(share -> share.tableId()).toList());
         assertFalse(whole.hasFlag(RecordHeader.FLAG_TRIMMED));
-        assertEquals(List.of(1L, 3L), lane.transactions().stream().map(RecordHeader::seq).toList());
+        assertEquals(
+                List.of(1L, 3L),
+                lane.transactions().stream().map(RecordHeader::seq).toList());
         assertTrue(lane.contains("first-order") && lane.contains("second-order"));
         assertFalse(lane.contains("salary") || lane.contains("secret") || lane.contains("customer"));
         assertTrue(lane.records(RecordKind.SCHEMA).stream()
@@ -117,7 +119,9 @@ final class StreamingTest {
 
         TestLane lane = forwarder.lane("reporting", "main", base, "public.orders");
         lane.awaitTransaction(2);
-        assertEquals(List.of(1L, 2L), lane.transactions().stream().map(RecordHeader::seq).toList());
+        assertEquals(
+                List.of(1L, 2L),
+                lane.transactions().stream().map(RecordHeader::seq).toList());
     }
 
     @Test
@@ -145,9 +149,8 @@ final class StreamingTest {
         next.send(later.schema(ORDERS), later.transaction(row(ORDERS, "later")));
         next.awaitAck(later.position());
 
-        LaneStart start = forwarder
-                .lane("reporting", "main", slaveAt, "public.orders")
-                .start();
+        LaneStart start =
+                forwarder.lane("reporting", "main", slaveAt, "public.orders").start();
         assertEquals("needs-resync", start.getRefusal());
         assertEquals(later.position(), Positions.fromWire(start.getPosition()));
         assertEquals(List.of("public.orders"), start.getTableSet().getTablesList());
@@ -211,8 +214,12 @@ final class StreamingTest {
         lane.awaitTransaction(4);
         assertEquals(
                 List.of(List.of("public.customers"), List.of("public.orders")),
-                lane.tableSets().stream().map(set -> List.copyOf(set.getTablesList())).toList());
-        assertEquals(List.of(2L, 4L), lane.transactions().stream().map(RecordHeader::seq).toList());
+                lane.tableSets().stream()
+                        .map(set -> List.copyOf(set.getTablesList()))
+                        .toList());
+        assertEquals(
+                List.of(2L, 4L),
+                lane.transactions().stream().map(RecordHeader::seq).toList());
         assertFalse(lane.contains("hidden"));
 
         // Coming back at a place where the change was already seen does not repeat it.
@@ -236,11 +243,12 @@ final class StreamingTest {
 
         var renamed = TestStream.table(200, "hr.customers", 2);
         capture.send(
-                stream.schema(renamed), stream.transaction(row(renamed, "private")), stream.transaction(row(ORDERS, "b")));
+                stream.schema(renamed),
+                stream.transaction(row(renamed, "private")),
+                stream.transaction(row(ORDERS, "b")));
         lane.awaitTransaction(3);
         assertFalse(lane.contains("private") || lane.contains("hr"));
-        assertTrue(lane.awaitTableSet(2).getResolvedList().stream()
-                .noneMatch(table -> table.getTableId() == 200));
+        assertTrue(lane.awaitTableSet(2).getResolvedList().stream().noneMatch(table -> table.getTableId() == 200));
     }
 
     @Test
@@ -251,10 +259,8 @@ final class StreamingTest {
         lane.awaitTransaction(1);
         Files.writeString(forwarder.slaveFile("reporting"), "slave: reporting\ntokn: x\ntables: [orders]\n");
 
-        RuntimeException refused =
-                org.junit.jupiter.api.Assertions.assertThrows(RuntimeException.class, () -> forwarder
-                        .daemon()
-                        .reload());
+        RuntimeException refused = org.junit.jupiter.api.Assertions.assertThrows(
+                RuntimeException.class, () -> forwarder.daemon().reload());
         assertTrue(refused.getMessage().contains("tokn") && refused.getMessage().contains("reporting.yaml"));
         assertTrue(refused.getMessage().contains("'orders' is not schema.table"), refused.getMessage());
         capture.send(stream.transaction(row(ORDERS, "b")));

@@ -54,7 +54,8 @@ final class TestCapture implements AutoCloseable {
     }
 
     TestCapture hello(Position base, Position tail) {
-        CaptureHello.Builder hello = CaptureHello.newBuilder().setCluster("shop").setSystemIdentifier("4711");
+        CaptureHello.Builder hello =
+                CaptureHello.newBuilder().setCluster("shop").setSystemIdentifier("4711");
         if (base != null) {
             hello.setBase(Positions.toWire(base)).setTail(Positions.toWire(tail));
         }
@@ -63,7 +64,9 @@ final class TestCapture implements AutoCloseable {
     }
 
     CaptureWelcome welcome() throws Exception {
-        Await.until("welcome", () -> ended != null || message(ToCapture.MessageCase.WELCOME).isPresent());
+        Await.until(
+                "welcome",
+                () -> ended != null || message(ToCapture.MessageCase.WELCOME).isPresent());
         return message(ToCapture.MessageCase.WELCOME)
                 .orElseThrow(() -> new AssertionError("refused: " + ended))
                 .getWelcome();

@@ -72,7 +72,11 @@ final class TestFetch {
 
     String awaitFailure() throws Exception {
         Await.until("failure", () -> parts.stream().anyMatch(DumpPart::hasFailed), () -> parts + " " + ended);
-        return parts.stream().filter(DumpPart::hasFailed).findFirst().orElseThrow().getFailed();
+        return parts.stream()
+                .filter(DumpPart::hasFailed)
+                .findFirst()
+                .orElseThrow()
+                .getFailed();
     }
 
     /** Chunk bytes received. */

@@ -18,6 +18,7 @@ final class TestForwarder implements AutoCloseable {
     private final List<AutoCloseable> peers = new ArrayList<>();
     private String queueOptions = "";
     private ForwarderDaemon daemon;
+    private int port;
 
     TestForwarder(Path directory) throws IOException {
         this.directory = directory;
@@ -52,9 +53,10 @@ final class TestForwarder implements AutoCloseable {
                 admin: {token: token-of-admin}
                 slaves: slaves.d
                 """
-                        .formatted(queueOptions));
+                        .replace("%s", queueOptions));
         daemon = new ForwarderDaemon(ForwarderConfig.load(file));
         daemon.start();
+        port = daemon.port();
         return this;
     }
 
@@ -73,7 +75,7 @@ final class TestForwarder implements AutoCloseable {
     }
 
     int port() {
-        return daemon.port();
+        return port;
     }
 
     TestCapture capture() {

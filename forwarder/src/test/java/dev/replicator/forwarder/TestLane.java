@@ -121,7 +121,10 @@ final class TestLane implements AutoCloseable {
                 "transaction " + seq,
                 () -> transactions().stream().anyMatch(header -> header.seq() == seq),
                 () -> headers + " " + ended);
-        return transactions().stream().filter(header -> header.seq() == seq).findFirst().orElseThrow();
+        return transactions().stream()
+                .filter(header -> header.seq() == seq)
+                .findFirst()
+                .orElseThrow();
     }
 
     Watermark awaitWatermark(long seq) throws Exception {

@@ -94,8 +94,7 @@ final class TestStream {
         try {
             long id = 1;
             for (Row row : rows) {
-                encoder.write(
-                        row.table(), new RowChange(ChangeKind.INSERT, null, new Object[] {id++, row.text()}));
+                encoder.write(row.table(), new RowChange(ChangeKind.INSERT, null, new Object[] {id++, row.text()}));
             }
             encoder.finish();
         } catch (IOException e) {
