@@ -224,7 +224,6 @@ final class AdminService extends AdminGrpc.AdminImplBase {
         if (!parts.dumps().drop(id)) {
             throw Calls.notFound("dropping dump " + id + ": there is none of this id", "See 'dump list'.");
         }
-        parts.requirements().sendCancel(id);
         return Json.object().put("id", id).put("state", "dropped");
     }
 
@@ -233,7 +232,6 @@ final class AdminService extends AdminGrpc.AdminImplBase {
             throw Calls.notFound(
                     "cancelling dump " + id + ": it is not requested or running", "See 'dump list'; use 'dump drop'.");
         }
-        parts.requirements().sendCancel(id);
         return Json.object().put("id", id).put("state", "cancelled");
     }
 

@@ -2,6 +2,7 @@ package dev.replicator.forwarder;
 
 import dev.replicator.queue.wire.CaptureStatus;
 import dev.replicator.queue.wire.CapturedTable;
+import dev.replicator.queue.wire.DumpCancelled;
 import dev.replicator.queue.wire.ToCapture;
 import java.util.Optional;
 
@@ -69,6 +70,13 @@ final class CaptureLink {
         }
         connection.send(message);
         return true;
+    }
+
+    /** Tells capture that nobody wants a dump any more. */
+    void cancelDump(String id) {
+        send(ToCapture.newBuilder()
+                .setCancel(DumpCancelled.newBuilder().setDumpId(id))
+                .build());
     }
 
     /** A report of the connection in force. */

@@ -32,6 +32,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
     private final CaptureContext context;
     private final ServerCallStreamObserver<ToCapture> capture;
     private final CaptureIntake intake;
+    private Position announced;
     private volatile boolean welcomed;
     private volatile boolean ended;
 
@@ -119,6 +120,14 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
                 .addKeyValue("systemIdentifier", hello.getSystemIdentifier())
                 .addKeyValue("formerly", known)
                 .log("Capture connects");
+        if (!hello.hasTail()) {
+            // It only asks what there is: whoever streams goes on, and it comes again once it has a history.
+            send(ToCapture.newBuilder()
+                    .setWelcome(context.histories().whatThereIs())
+                    .build());
+            return;
+        }
+        announced = Positions.fromWire(hello.getTail());
         context.appender().takeOver(intake);
         CaptureWelcome welcome;
         try {
@@ -235,7 +244,9 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
 
         @Override
         public void newEpoch(Position base) throws IOException {
-            context.histories().newEpoch(intake, base);
+            // The first record does not tell the LSN its epoch begins at; a tail without transactions does.
+            boolean told = announced.epoch().equals(base.epoch()) && announced.seq() == base.seq();
+            context.histories().newEpoch(intake, told ? announced : base);
         }
 
         @Override

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +33,7 @@ final class DumpCatalog {
     private static final Logger LOG = LoggerFactory.getLogger(DumpCatalog.class);
     private static final String PREFIX = "dump/";
     private static final String NEXT_ID = "dump-next-id";
-    private static final Duration FAILURE_SHOWN = Duration.ofHours(1);
+    private static final Duration FAILURE_SHOWN = Duration.ofMinutes(30);
     private static final Duration RETRY_FIRST = Duration.ofSeconds(1);
     private static final int RETRY_DOUBLINGS = 5;
 
@@ -41,9 +42,12 @@ final class DumpCatalog {
     private final Clock clock;
     private final TreeMap<String, DumpEntry> entries = new TreeMap<>();
     private final DumpRules rules;
+    private final Consumer<String> cancelAtCapture;
 
-    DumpCatalog(ReplicationQueue queue, DumpStore store, Clock clock) {
+    /** @param cancelAtCapture told ids that capture need not work on any more */
+    DumpCatalog(ReplicationQueue queue, DumpStore store, Clock clock, Consumer<String> cancelAtCapture) {
         this.queue = queue;
+        this.cancelAtCapture = cancelAtCapture;
         this.store = store;
         this.clock = clock;
         this.rules = new DumpRules(queue);
@@ -191,7 +195,9 @@ final class DumpCatalog {
         Map<String, List<DumpEntry>> groups = new TreeMap<>();
         long now = System.nanoTime();
         for (DumpEntry entry : entries.values()) {
-            if (entry.state.isOpen() && entry.orderedOn != connection && now - entry.notBeforeNanos >= 0) {
+            if (entry.state.isOpen()
+                    && entry.orderedOn != connection
+                    && (entry.attempts == 0 || now - entry.notBeforeNanos >= 0)) {
                 entry.orderedOn = connection;
                 if (entry.holdSeq == DumpEntry.NO_HOLD) {
                     entry.holdSeq = holdSeq;
@@ -213,6 +219,7 @@ final class DumpCatalog {
     synchronized StoredDump begin(String id, DumpManifest draft) throws IOException, DumpRefusedException {
         DumpEntry entry = entries.get(id);
         if (entry == null || !entry.state.isOpen()) {
+            cancelAtCapture.accept(id);
             throw new DumpRefusedException("dump " + id + " is not asked for"
                     + (entry == null ? "" : " any more: it is " + entry.state.text()));
         }
@@ -296,6 +303,7 @@ final class DumpCatalog {
             return false;
         }
         fail(entry, "cancelled by an operator", false);
+        cancelAtCapture.accept(id);
         return true;
     }
 
@@ -309,6 +317,7 @@ final class DumpCatalog {
         entry.error = "dropped by an operator";
         queue.values().delete(PREFIX + id);
         store.delete(id);
+        cancelAtCapture.accept(id);
         notifyAll();
         return true;
     }
@@ -371,33 +380,19 @@ final class DumpCatalog {
         notifyAll();
     }
 
-    /** The same tables are wanted under a new snapshot, after a pause that grows. */
+    /** The same table is wanted under a new snapshot and a new id, after a pause that grows (rule R03). */
     private void retry(DumpEntry entry, String reason) throws IOException {
-        if (stored(entry).isEmpty()) {
-            entry.attempts++;
-            entry.error = reason;
-            renew(entry, entry.attempts);
-            save(entry);
-            return;
-        }
         DumpEntry next = new DumpEntry(nextId(), entry.table, newGroup(), clock.instant());
         next.wantedBy.addAll(entry.wantedBy);
         next.attempts = entry.attempts + 1;
         next.error = reason;
-        renew(next, next.attempts);
+        next.notBeforeNanos =
+                System.nanoTime() + (RETRY_FIRST.toNanos() << Math.min(next.attempts - 1, RETRY_DOUBLINGS));
         entries.put(next.id, next);
         save(next);
         entry.successor = next.id;
         fail(entry, reason, true);
-    }
-
-    private static void renew(DumpEntry entry, int attempts) {
-        entry.state = State.REQUESTED;
-        entry.group = newGroup();
-        entry.holdSeq = DumpEntry.NO_HOLD;
-        entry.markerSeen = false;
-        entry.orderedOn = 0;
-        entry.notBeforeNanos = System.nanoTime() + (RETRY_FIRST.toNanos() << Math.min(attempts - 1, RETRY_DOUBLINGS));
+        cancelAtCapture.accept(entry.id);
     }
 
     private void fail(DumpEntry entry, String reason, boolean again) throws IOException {

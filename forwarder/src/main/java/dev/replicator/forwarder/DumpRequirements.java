@@ -3,7 +3,6 @@ package dev.replicator.forwarder;
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.wire.CapturedTable;
-import dev.replicator.queue.wire.DumpCancelled;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.DumpOrderTable;
 import dev.replicator.queue.wire.RequireDumpsReply;
@@ -126,13 +125,6 @@ final class DumpRequirements {
             }
             link.send(ToCapture.newBuilder().setDump(order).build());
         }
-    }
-
-    /** Tells capture that nobody wants a dump any more. */
-    void sendCancel(String id) {
-        link.send(ToCapture.newBuilder()
-                .setCancel(DumpCancelled.newBuilder().setDumpId(id))
-                .build());
     }
 
     private static RequiredDump.Builder answer(DumpEntry entry) {

@@ -81,7 +81,7 @@ public final class ForwarderDaemon implements Daemon {
         slaves = new Slaves(queue.values());
         link = new CaptureLink();
         visibility = new Visibility(queue);
-        dumps = new DumpCatalog(queue, store, clock);
+        dumps = new DumpCatalog(queue, store, clock, link::cancelDump);
         histories = new Histories(queue, appender, tableSets, slaves, dumps);
         requirements = new DumpRequirements(dumps, link, slaves, visibility);
         Room room = new Room();

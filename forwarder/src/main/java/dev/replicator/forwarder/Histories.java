@@ -44,20 +44,26 @@ final class Histories {
      * Brings our queue to where capture can go on, or refuses.
      *
      * @param owner the connection, which must own the appender
+     * @param hello with a history
      * @throws ForkedHistoryException when the histories differ; nothing was changed
      */
     CaptureWelcome welcome(Object owner, CaptureHello hello) throws IOException {
-        boolean knowsNothing = !hello.hasTail();
-        if (!knowsNothing) {
-            Position tail = Positions.fromWire(hello.getTail());
-            Position base = hello.hasBase() ? Positions.fromWire(hello.getBase()) : tail;
-            follow(owner, base, tail);
-            knowsNothing = tail.seq() < queue.durableTail().seq();
-        }
+        Position tail = Positions.fromWire(hello.getTail());
+        Position base = hello.hasBase() ? Positions.fromWire(hello.getBase()) : tail;
+        follow(owner, base, tail);
+        return welcome(tail.seq() < queue.durableTail().seq());
+    }
+
+    /** For a capture without a history: all it needs to go on with ours. */
+    CaptureWelcome whatThereIs() throws IOException {
+        return welcome(true);
+    }
+
+    private CaptureWelcome welcome(boolean withHistory) throws IOException {
         CaptureWelcome.Builder welcome = CaptureWelcome.newBuilder();
         if (queue.hasHistory()) {
             welcome.setTail(Positions.toWire(queue.durableTail())).setDurableLsn(queue.durableLsn());
-            if (knowsNothing) {
+            if (withHistory) {
                 addHistory(welcome);
             }
         }
@@ -70,7 +76,8 @@ final class Histories {
             return;
         }
         Position ours = queue.durableTail();
-        if (!base.epoch().equals(queue.epoch())) {
+        boolean spoolBeginsEarlier = tail.epoch().equals(queue.epoch()) && base.seq() <= ours.seq();
+        if (!base.epoch().equals(queue.epoch()) && !spoolBeginsEarlier) {
             newEpoch(owner, base);
         } else if (base.seq() > ours.seq()) {
             LOG.atWarn()

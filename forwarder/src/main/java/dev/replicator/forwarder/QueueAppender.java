@@ -102,7 +102,9 @@ final class QueueAppender {
         if (ours.isEmpty() && queue.durableTail().seq() == sent.seq()) {
             ours = Optional.of(queue.durableTail());
         }
-        if (ours.isPresent() && !ours.get().equals(sent)) {
+        // An epoch begins with the number the one before ended with; only positions of one epoch can be compared.
+        boolean comparable = ours.isPresent() && ours.get().epoch().equals(sent.epoch());
+        if (comparable && !ours.get().equals(sent)) {
             throw new ForkedHistoryException("capture sent " + sent + ", this queue has " + ours.get()
                     + ": the histories differ; find out which master database capture reads, or begin a new epoch"
                     + " with 'replicator capture --new-epoch'");

@@ -19,6 +19,7 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -92,13 +93,22 @@ final class SlaveService extends SlaveLinkGrpc.SlaveLinkImplBase {
         try {
             Slave slave = slave(Servers.require(Peer.Role.SLAVE));
             checkName(slave, request.getSlave());
-            DumpEntry entry = dumps.find(request.getDumpId())
-                    .orElseThrow(() -> Calls.notFound(
-                            "there is no dump " + request.getDumpId() + " (any more)", "Ask for the table again."));
+            Optional<DumpEntry> found = dumps.find(request.getDumpId());
+            if (found.isEmpty()) {
+                gate.send(DumpPart.newBuilder()
+                        .setFailed("there is no dump " + request.getDumpId() + " any more")
+                        .build());
+                gate.complete();
+                return;
+            }
+            DumpEntry entry = found.get();
             checkGranted(slave, entry.table, "dump " + entry.id);
+            dumps.want(entry, slave.name());
             workers.run(
                     "fetch-" + slave.name() + "-" + entry.id,
                     new DumpFetch(dumps, entry, slave, request.getChunksHeldList(), gate));
+        } catch (IOException e) {
+            gate.fail(Status.UNAVAILABLE.withDescription("the forwarder cannot serve the dump: " + e.getMessage()));
         } catch (RuntimeException e) {
             gate.fail(Calls.status(e));
         }

@@ -124,12 +124,15 @@ final class SlaveStatus {
         }
         SlaveReport report = slave.report().orElse(null);
         if (refusal.startsWith(LaneStarts.FORKED)
-                || report != null && !report.getError().isEmpty()
+                || report != null && report.getState().equals(ERROR)
                 || tables.stream().anyMatch(table -> table.state().equals(ERROR))) {
             return ERROR;
         }
-        if (!slave.isConnected() || report == null) {
+        if (!slave.isConnected() || report == null || report.getState().equals("connecting")) {
             return "connecting";
+        }
+        if (report.getState().equals("needs-resync")) {
+            return "needs-resync";
         }
         if (tables.stream()
                 .anyMatch(table -> !table.waits()

@@ -53,7 +53,7 @@ final class RetentionTest {
         }
         queue.writer().sync();
         store = DumpStore.open(directory.resolve("dumps"));
-        dumps = new DumpCatalog(queue, store, Clock.systemUTC());
+        dumps = new DumpCatalog(queue, store, Clock.systemUTC(), id -> {});
         visibility = new Visibility(queue);
         slaves = new Slaves(queue.values());
         slaves.reload(Map.of("a", file("a"), "b", file("b")));

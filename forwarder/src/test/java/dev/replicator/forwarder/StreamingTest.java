@@ -327,6 +327,24 @@ final class StreamingTest {
     }
 
     @Test
+    void shouldFollowAnEpochThatBeginsInTheMiddleOfTheSpool() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.transaction(row(ORDERS, "a")));
+        capture.awaitAck(stream.position());
+
+        TestStream next = new TestStream(Epoch.begin(2), 1, 50_000);
+        Position newBase = next.position();
+        TestCapture again = forwarder.capture(base, next);
+        again.send(next.schema(ORDERS));
+        again.awaitAck(newBase);
+        assertEquals(
+                newBase,
+                Positions.fromWire(
+                        forwarder.capture().hello(base, newBase).welcome().getTail()));
+        assertEquals("new-epoch", refusal(stream.position()));
+    }
+
+    @Test
     void shouldRefuseAWrongTokenAndASlaveThatClaimsToBeAnother() throws Exception {
         TestCapture stranger = new TestCapture(forwarder.port(), "guessed");
         stranger.hello(base, base);
