@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -106,6 +107,24 @@ public final class AdminCommand implements Runnable {
                     String timeout) {
         AdminRequest request = request("wait", Map.of("slave", slave, "timeoutMillis", millis(timeout)), List.of());
         return follow(request, timeout, AdminText::waited);
+    }
+
+    @Command(name = "resume", hidden = true, description = "Short for slave resume.")
+    int resume(@Parameters(paramLabel = "S") String slave, @Option(names = "--table") List<String> tables) {
+        return print(AdminSlaveCommand.ask("resume", slave, tables), AdminText::outcome);
+    }
+
+    @Command(name = "skip", hidden = true, description = "Short for slave skip.")
+    int skip(
+            @Parameters(paramLabel = "S") String slave,
+            @Option(names = "--seq", required = true) long seq,
+            @Option(names = "--table") List<String> tables) {
+        return print(AdminSlaveCommand.askSkip(slave, seq, tables), AdminText::outcome);
+    }
+
+    @Command(name = "resync", hidden = true, description = "Short for slave resync.")
+    int resync(@Parameters(paramLabel = "S") String slave, @Option(names = "--table") List<String> tables) {
+        return print(AdminSlaveCommand.ask("resync", slave, tables), AdminText::outcome);
     }
 
     static AdminRequest request(String command, Map<String, String> options, List<String> tables) {

@@ -1,5 +1,6 @@
 package dev.replicator.forwarder;
 
+import dev.replicator.queue.wire.AdminRequest;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
@@ -64,9 +65,7 @@ final class AdminSlaveCommand implements Runnable {
             @Option(names = "--seq", required = true, paramLabel = "N", description = "The transaction.") long seq,
             @Option(names = "--table", paramLabel = "T", description = "A parked table; may be repeated.")
                     List<String> tables) {
-        Map<String, String> options = Map.of("slave", slave, "seq", Long.toString(seq));
-        return admin.print(
-                AdminCommand.request("slave skip", options, tables == null ? List.of() : tables), AdminText::outcome);
+        return admin.print(askSkip(slave, seq, tables), AdminText::outcome);
     }
 
     @Command(name = "resync", description = "Restore tables from a new dump; readers keep the old rows until then.")
@@ -77,7 +76,12 @@ final class AdminSlaveCommand implements Runnable {
         return admin.print(ask("resync", slave, tables), AdminText::outcome);
     }
 
-    private static dev.replicator.queue.wire.AdminRequest ask(String action, String slave, List<String> tables) {
+    static AdminRequest askSkip(String slave, long seq, List<String> tables) {
+        Map<String, String> options = Map.of("slave", slave, "seq", Long.toString(seq));
+        return AdminCommand.request("slave skip", options, tables == null ? List.of() : tables);
+    }
+
+    static AdminRequest ask(String action, String slave, List<String> tables) {
         return AdminCommand.request("slave " + action, Map.of("slave", slave), tables == null ? List.of() : tables);
     }
 }

@@ -1,7 +1,10 @@
 package dev.replicator.launcher;
 
+import dev.replicator.forwarder.AdminCommand;
+import dev.replicator.forwarder.ForwarderCommand;
 import dev.replicator.runtime.Exit;
 import dev.replicator.runtime.cli.CliErrors;
+import dev.replicator.slave.SlaveCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +17,14 @@ import picocli.CommandLine.Spec;
         description = "Replicates subsets of a database's tables to many databases.",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:failed or timed out", "2:usage or configuration", "3:verification found damage"},
-        subcommands = {QueueCommand.class, CommandLine.HelpCommand.class})
+        subcommands = {
+            ForwarderCommand.class,
+            SlaveCommand.class,
+            AdminCommand.class,
+            PreflightCommand.class,
+            QueueCommand.class,
+            CommandLine.HelpCommand.class
+        })
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
