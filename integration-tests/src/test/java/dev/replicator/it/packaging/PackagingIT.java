@@ -1,0 +1,235 @@
+package dev.replicator.it.packaging;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.replicator.embedded.Await;
+import dev.replicator.embedded.EmbeddedPostgres;
+import dev.replicator.it.packaging.InstalledRoot.Result;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a package installs, used as an operator uses it. */
+final class PackagingIT {
+    private static final String FORWARDER = "forwarder";
+
+    @TempDir
+    Path directory;
+
+    private InstalledRoot root;
+    private int port;
+
+    @BeforeEach
+    void install() throws IOException, InterruptedException {
+        root = InstalledRoot.unpack(Packages.archive(), directory);
+        port = InstalledRoot.freePort();
+        root.write("etc/replicator/capture.token", "capture-token\n");
+        root.write("etc/replicator/admin.token", "admin-token\n");
+        root.write("etc/replicator/reporting.token", "reporting-token\n");
+        root.write(
+                "etc/replicator/slaves.d/reporting.yaml",
+                "slave: reporting\ntoken: \"${file:../reporting.token}\"\ntables: [public.orders]\n");
+        root.configure(
+                "etc/replicator/forwarder.yaml",
+                Map.of("127.0.0.1:7700", "127.0.0.1:" + port, "127.0.0.1:7780", "127.0.0.1:0"));
+    }
+
+    @AfterEach
+    void end() throws IOException {
+        root.close();
+    }
+
+    @Test
+    void shouldDriveADaemonThroughItsWholeLife() throws Exception {
+        assertResult(3, "does not run", root.init(FORWARDER, "status"));
+
+        assertResult(0, "started (pid", root.init(FORWARDER, "start"));
+        long first = root.pid(FORWARDER);
+        assertResult(0, "runs (pid " + first, root.init(FORWARDER, "status"));
+        assertResult(0, "runs already", root.init(FORWARDER, "start"));
+        assertEquals(first, root.pid(FORWARDER));
+
+        root.write(
+                "etc/replicator/slaves.d/second.yaml",
+                "slave: second\ntoken: \"${file:../second.token}\"\ntables: []\n");
+        root.write("etc/replicator/second.token", "second-token\n");
+        assertResult(0, "told to reload", root.init(FORWARDER, "reload"));
+        Await.until("the new slave is known", Duration.ofSeconds(20), () -> admin("slave", "list")
+                .output()
+                .contains("second"));
+
+        assertResult(0, "started (pid", root.init(FORWARDER, "restart"));
+        assertNotEquals(first, root.pid(FORWARDER));
+        assertFalse(ProcessHandle.of(first).map(ProcessHandle::isAlive).orElse(false));
+
+        assertResult(0, "stopped", root.init(FORWARDER, "stop"));
+        assertResult(3, "does not run", root.init(FORWARDER, "status"));
+        assertResult(0, "does not run", root.init(FORWARDER, "stop"));
+        assertResult(7, "does not run", root.init(FORWARDER, "reload"));
+        assertResult(2, "usage", root.init(FORWARDER, "begin"));
+    }
+
+    @Test
+    void shouldSayWhatKeepsADaemonFromStarting() throws Exception {
+        Path config = root.path("etc/replicator/forwarder.yaml");
+        String good = Files.readString(config);
+
+        Files.writeString(config, good + "qeue: {}\n");
+        Result start = root.init(FORWARDER, "start");
+        assertResult(1, "could not start", start);
+        assertTrue(start.output().contains("did you mean \"queue\"?"), start.output());
+        assertResult(3, "does not run", root.init(FORWARDER, "status"));
+
+        Files.delete(config);
+        assertResult(6, "there is no configuration", root.init(FORWARDER, "start"));
+    }
+
+    @Test
+    void shouldTellAKilledDaemonFromAStoppedOne() throws Exception {
+        assertResult(0, "started (pid", root.init(FORWARDER, "start"));
+        ProcessHandle process = ProcessHandle.of(root.pid(FORWARDER)).orElseThrow();
+        process.destroyForcibly();
+        process.onExit().join();
+
+        assertResult(1, "left", root.init(FORWARDER, "status"));
+        assertResult(0, "started (pid", root.init(FORWARDER, "start"));
+        assertResult(0, "stopped", root.init(FORWARDER, "stop"));
+    }
+
+    @Test
+    void shouldReplicateWithTheShippedConfiguration() throws Exception {
+        try (EmbeddedPostgres master = EmbeddedPostgres.builder()
+                        .setting("wal_level", "logical")
+                        .start();
+                EmbeddedPostgres target = EmbeddedPostgres.start()) {
+            master.execute("postgres", "CREATE TABLE orders (id int PRIMARY KEY, item text)");
+            master.execute("postgres", "INSERT INTO orders VALUES (1, 'before')");
+            configureDatabases(master, target);
+
+            for (String daemon : InstalledRoot.DAEMONS) {
+                assertResult(0, "started (pid", root.init(daemon, "start"));
+                assertResult(0, "runs (pid", root.init(daemon, "status"));
+            }
+            master.execute("postgres", "INSERT INTO orders VALUES (2, 'after')");
+
+            Await.until(
+                    "both rows are on the slave",
+                    Duration.ofSeconds(60),
+                    () -> rows(target).equals("1 before, 2 after"),
+                    this::logs);
+            assertResult(0, "told to reload", root.init("capture", "reload"));
+            assertResult(0, "told to reload", root.init("slave", "reload"));
+            assertResult(0, "started (pid", root.init("capture", "restart"));
+            assertResult(0, "started (pid", root.init("slave", "restart"));
+            master.execute("postgres", "DELETE FROM orders WHERE id = 1");
+            Await.until(
+                    "the deletion is on the slave",
+                    Duration.ofSeconds(60),
+                    () -> rows(target).equals("2 after"),
+                    this::logs);
+            for (String daemon : InstalledRoot.DAEMONS) {
+                assertResult(0, "stopped", root.init(daemon, "stop"));
+            }
+        }
+    }
+
+    @Test
+    void shouldHoldTheSameFilesInBothPackages() throws IOException {
+        Map<String, Packages.Entry> archive = new TreeMap<>(Packages.filesOfArchive());
+        Map<String, Packages.Entry> deb = Packages.filesOfDeb();
+
+        assertEquals(archive, deb);
+        for (String daemon : InstalledRoot.DAEMONS) {
+            assertTrue(deb.get("etc/init.d/replicator-" + daemon).executable());
+            assertTrue(deb.containsKey("lib/systemd/system/replicator-" + daemon + ".service"));
+            assertTrue(deb.containsKey("etc/replicator/" + daemon + ".yaml"));
+        }
+        assertTrue(deb.get("usr/bin/replicator").executable());
+        assertTrue(deb.keySet().stream().anyMatch(path -> path.matches("usr/lib/replicator/launcher-.*\\.jar")));
+    }
+
+    @Test
+    void shouldKeepAnOperatorsSettingsOnUpgrade() throws IOException {
+        Map<String, String> control = Packages.controlOfDeb();
+
+        assertTrue(control.get("postinst").contains("adduser --system --group"), control.get("postinst"));
+        Packages.filesOfDeb().keySet().stream()
+                .filter(path -> path.startsWith("etc/") && !path.endsWith("README"))
+                .forEach(path -> assertTrue(
+                        control.get("conffiles").lines().anyMatch(("/" + path)::equals), path + " is no conffile"));
+    }
+
+    private void configureDatabases(EmbeddedPostgres master, EmbeddedPostgres target) throws IOException {
+        String forwarder = "127.0.0.1:" + port;
+        root.configure(
+                "etc/replicator/capture.yaml",
+                Map.of(
+                        "localhost:7700", forwarder,
+                        "jdbc:postgresql://localhost:5432/shop",
+                                "jdbc:postgresql://127.0.0.1:" + master.port() + "/postgres",
+                        "user: replicator", "user: " + EmbeddedPostgres.USER));
+        root.configure(
+                "etc/replicator/slave.yaml",
+                Map.of(
+                        "localhost:7700", forwarder,
+                        "jdbc:postgresql://localhost:5432/shop",
+                                "jdbc:postgresql://127.0.0.1:" + target.port() + "/postgres",
+                        "user: replicator", "user: " + EmbeddedPostgres.USER));
+        for (String daemon : InstalledRoot.DAEMONS) {
+            Path defaults = root.path("etc/default/replicator-" + daemon);
+            Files.writeString(
+                    defaults, Files.readString(defaults) + "SOURCE_PASSWORD=postgres\nTARGET_PASSWORD=postgres\n");
+        }
+    }
+
+    private Result admin(String... arguments) throws IOException, InterruptedException {
+        String[] command = new String[arguments.length + 5];
+        command[0] = "admin";
+        command[1] = "--forwarder";
+        command[2] = "127.0.0.1:" + port;
+        command[3] = "--token-file";
+        command[4] = root.path("etc/replicator/admin.token").toString();
+        System.arraycopy(arguments, 0, command, 5, arguments.length);
+        return root.replicator(command);
+    }
+
+    private String logs() {
+        StringBuilder text = new StringBuilder();
+        for (String daemon : InstalledRoot.DAEMONS) {
+            try {
+                text.append("--- ").append(daemon).append('\n').append(root.log(daemon));
+            } catch (IOException e) {
+                text.append(e).append('\n');
+            }
+        }
+        return text.toString();
+    }
+
+    private static String rows(EmbeddedPostgres server) throws Exception {
+        try (Connection connection = server.connect("postgres");
+                Statement statement = connection.createStatement();
+                ResultSet rows =
+                        statement.executeQuery("SELECT string_agg(id || ' ' || item, ', ' ORDER BY id) FROM orders")) {
+            rows.next();
+            return String.valueOf(rows.getString(1));
+        }
+    }
+
+    private static void assertResult(int code, String text, Result result) {
+        assertEquals(code, result.code(), result.output());
+        assertTrue(result.output().contains(text), () -> "expected \"" + text + "\" in:\n" + result.output());
+    }
+}
