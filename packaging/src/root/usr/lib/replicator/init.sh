@@ -78,7 +78,8 @@ launch() {
   if command -v setsid >/dev/null 2>&1; then
     set -- setsid "$@"
   fi
-  REPLICATOR_READY_FILE=$READY nohup "$@" </dev/null >>"$LOG" 2>&1 &
+  # Not nohup: Java leaves a signal alone that is ignored when it begins, and HUP means reload.
+  REPLICATOR_READY_FILE=$READY "$@" </dev/null >>"$LOG" 2>&1 &
 }
 
 start() {
