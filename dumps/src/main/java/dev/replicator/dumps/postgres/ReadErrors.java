@@ -10,7 +10,7 @@ final class ReadErrors {
         String state = cause.getSQLState() == null ? "" : cause.getSQLState();
         String message = what + " failed: " + cause.getMessage();
         switch (state) {
-            case "42P01", "3F000", "42703", "XX001" -> {
+            case "42P01", "3F000", "42703" -> {
                 return new TableChangedException(message + "; it changed after the snapshot was taken", cause);
             }
             case "55P03" -> {

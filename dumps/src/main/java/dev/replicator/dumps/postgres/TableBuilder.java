@@ -31,6 +31,8 @@ import java.util.zip.CRC32;
 public final class TableBuilder {
     private static final int VIRTUAL_COLUMNS_SINCE = 18;
     private static final int MOST_NAME_BYTES = 63;
+    /** Names the advisory lock of all who create what several tables share: "ReplType" in ASCII. */
+    private static final long SHARED_OBJECTS_LOCK = 0x5265706c54797065L;
 
     private final Connection connection;
 
@@ -40,6 +42,9 @@ public final class TableBuilder {
 
     /** Creates missing extensions, schemas and types; adds missing labels to enums. What exists is left as it is. */
     public void createTypes(TableDefinition definition) throws SQLException {
+        if (!definition.extensions().isEmpty() || !definition.types().isEmpty()) {
+            lockSharedObjects();
+        }
         for (ExtensionRef extension : definition.extensions()) {
             createExtension(extension);
         }
@@ -138,7 +143,13 @@ public final class TableBuilder {
                 }
             }
         }
+        lockSharedObjects();
         execute("CREATE SCHEMA IF NOT EXISTS " + TableName.quote(schema));
+    }
+
+    /** Two restores side by side may need the same type: to the end of the transaction only one looks and creates. */
+    private void lockSharedObjects() throws SQLException {
+        execute("SELECT pg_advisory_xact_lock(" + SHARED_OBJECTS_LOCK + ")");
     }
 
     /** Whether there is a table or another relation of this name. */

@@ -110,7 +110,7 @@ final class Servers implements AutoCloseable {
     /** Creates the table in schema replicator, loads it and moves it to its name. */
     TableDefinition restore(StoredDump dump) throws Exception {
         TableDefinition definition = dump.manifest().definition();
-        TableName interim = new TableName("replicator", definition.name().table());
+        TableName interim = new TableName("replicator", "copy_" + dump.id());
         try (Connection connection = connect(TARGET)) {
             connection.setAutoCommit(false);
             TableBuilder builder = new TableBuilder(connection);

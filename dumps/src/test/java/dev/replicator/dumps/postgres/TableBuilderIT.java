@@ -8,11 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.replicator.dumps.DumpStore;
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.dumps.TableDefinition;
+import dev.replicator.embedded.Await;
 import dev.replicator.queue.TableName;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -263,6 +267,41 @@ final class TableBuilderIT {
         }
         servers.restore(dump);
         assertEquals("{a,b,c,own,d}", servers.value("target", "SELECT enum_range(NULL::public.mood)::text"));
+    }
+
+    @Test
+    void shouldCreateATypeOnceForTablesRestoredSideBySide() throws Exception {
+        servers.run(
+                "master",
+                "CREATE SCHEMA s",
+                "CREATE TYPE s.mood AS ENUM ('a')",
+                "CREATE TABLE s.t1 (id int PRIMARY KEY, m s.mood)",
+                "CREATE TABLE s.t2 (id int PRIMARY KEY, m s.mood)");
+        StoredDump first = servers.dump(store, "d-1", "s.t1");
+        StoredDump second = servers.dump(store, "d-2", "s.t2");
+        CompletableFuture<TableDefinition> other;
+        try (Connection connection = servers.connect("target")) {
+            connection.setAutoCommit(false);
+            new TableBuilder(connection).createTypes(first.manifest().definition());
+            other = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return servers.restore(second);
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            Await.until("the other restore waits", Duration.ofSeconds(20), () -> servers.value(
+                            "target", "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+                    .equals("1"));
+            connection.commit();
+        }
+        other.get(20, TimeUnit.SECONDS);
+        servers.restore(first);
+        assertEquals(
+                "2",
+                servers.value(
+                        "target",
+                        "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 's'::regnamespace"));
     }
 
     @Test
