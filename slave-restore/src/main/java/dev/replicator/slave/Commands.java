@@ -120,9 +120,21 @@ final class Commands {
         }
     }
 
+    /** One dump id for each table; a table that has not joined the slave's set yet begins with a dump anyway. */
     private void restore(Connection session, SlaveCommand command, SlaveState state) throws SQLException {
-        List<TableState> tables = tables(command, state);
-        resync(session, tables, DumpNeed.ANY, command.getDumpIdsList());
+        List<TableState> tables = new ArrayList<>();
+        List<String> dumpIds = new ArrayList<>();
+        for (int i = 0; i < command.getTablesCount(); i++) {
+            TableState table = state.tables().get(TableName.parse(command.getTables(i)));
+            if (table != null && i < command.getDumpIdsCount()) {
+                tables.add(table);
+                dumpIds.add(command.getDumpIds(i));
+            }
+        }
+        if (tables.isEmpty()) {
+            throw new Impossible("this slave carries none of the tables " + command.getTablesList());
+        }
+        resync(session, tables, DumpNeed.ANY, dumpIds);
     }
 
     /** A running restore is given up for the new one; the tables stay in service as they are. */
@@ -139,8 +151,7 @@ final class Commands {
                 Copies.drop(session, restore);
                 RestoreRows.end(session, table.table());
             }
-            String wanted =
-                    dumpIds.size() == tables.size() ? dumpIds.get(i) : dumpIds.isEmpty() ? null : dumpIds.get(0);
+            String wanted = dumpIds.isEmpty() ? null : dumpIds.get(i);
             TableRows.request(session, table.table(), need, wanted);
             if (table.isLive() && table.conflictSeq() == 0) {
                 TableRows.stage(session, table.table(), Stage.RESTORING, "waiting for its dump");

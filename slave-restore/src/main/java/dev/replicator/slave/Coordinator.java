@@ -183,7 +183,7 @@ final class Coordinator implements Runnable {
             if (!told) {
                 told = true;
                 String text = "another daemon of slave " + config.slave() + " works on "
-                        + config.target().url() + "; waiting until it ends";
+                        + config.target().url().split("\\?", 2)[0] + "; waiting until it ends";
                 LOG.warn("{}", text);
                 snapshot = snapshot.withError(text);
                 published.run();

@@ -74,7 +74,9 @@ public final class SlaveDaemon implements Daemon {
 
     /** What the forwarder is told at this moment. */
     public SlaveReport report() {
-        return Reports.of(config.slave(), config.target().url(), coordinator.snapshot(), coordinator.lanes());
+        // What follows the question mark may hold a password.
+        String target = config.target().url().split("\\?", 2)[0];
+        return Reports.of(config.slave(), target, coordinator.snapshot(), coordinator.lanes());
     }
 
     @Override

@@ -375,6 +375,17 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
         };
     }
 
+    /** Sends a re-sync of the first command's kind once more, as a forwarder does that did not hear of its end. */
+    void repeat(String id) {
+        commands.put(
+                id,
+                SlaveCommand.newBuilder()
+                        .setId(id)
+                        .setAction("resync")
+                        .addTables("public.orders")
+                        .build());
+    }
+
     boolean isDone(String command) {
         return lastReport.getDoneCommandsList().contains(command);
     }

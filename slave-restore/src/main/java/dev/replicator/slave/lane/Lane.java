@@ -162,7 +162,7 @@ public final class Lane implements Runnable, AutoCloseable {
                 reporter.state("needs-resync", e.getMessage());
                 LOG.warn("lane {}: {} ({})", name, e.refusal(), e.getMessage());
                 startAnew = true;
-                return main || dropLane(e);
+                return main ? backoff.pause() : dropLane(e);
             }
             case "forked" -> {
                 if (!main) {

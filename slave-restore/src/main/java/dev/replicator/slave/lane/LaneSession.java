@@ -264,7 +264,7 @@ final class LaneSession {
         } catch (SQLException e) {
             SqlFailures.Kind kind = SqlFailures.classify(e);
             boolean rows = kind == SqlFailures.Kind.CONFLICT || kind == SqlFailures.Kind.TABLE_ERROR;
-            if (careful || !rows) {
+            if (careful || !rows || batch.end() == null) {
                 throw e;
             }
             LOG.info("lane {}: {}; replaying the batch row by row", plan.lane().lane(), e.getSQLState());

@@ -45,7 +45,7 @@ final class Parking {
             } else if (!replica.copy() && mirror(state, replica.table()).isPresent()) {
                 returnMirror(
                         session, lanes, plan, mirror(state, replica.table()).get());
-            } else if (policy == ConflictPolicy.STOP_SLAVE) {
+            } else if (policy == ConflictPolicy.STOP_SLAVE && plan.lane().isMain()) {
                 fail(failure);
             } else {
                 leaveLane(plan, failure);

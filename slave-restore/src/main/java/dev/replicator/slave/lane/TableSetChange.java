@@ -108,10 +108,9 @@ final class TableSetChange {
                     outlived(session, state, plan, replica, schema);
                 }
             }
-            if (plan.lane().isMain() && !state.tables().containsKey(schema.name())) {
-                TableRows.add(session, schema.name(), schema.tableId());
-            } else if (plan.lane().isMain()) {
-                anotherTable(session, state, schema);
+            boolean known = state.tables().values().stream().anyMatch(table -> table.tableId() == schema.tableId());
+            if (plan.lane().isMain() && !known) {
+                newTable(session, state, schema);
             }
             LaneRows.dropEmpty(session);
             return null;
@@ -124,6 +123,10 @@ final class TableSetChange {
                 ? "the table was changed on the master in a way that the stream does not show (incarnation "
                         + schema.incarnation() + ")"
                 : "the table was renamed on the master to " + schema.name();
+        if (!replica.table().equals(schema.name())) {
+            // The number goes with the table; its new name joins by itself if it is granted.
+            TableRows.identify(session, replica.table(), 0);
+        }
         Optional<Restore> restore = state.restore(replica.table());
         boolean copyIsCurrent = restore.isPresent() && restore.get().incarnation() >= schema.incarnation();
         if (replica.copy()) {
@@ -146,10 +149,15 @@ final class TableSetChange {
         }
     }
 
-    /** The name belongs to another table now: dropped and created again on the master. */
-    private void anotherTable(Connection session, SlaveState state, TableSchema schema) throws SQLException {
+    /** A number we did not know: a table that was waited for, a new one, or one dropped and created again. */
+    private void newTable(Connection session, SlaveState state, TableSchema schema) throws SQLException {
         TableState table = state.tables().get(schema.name());
-        if (table.tableId() == 0 || table.tableId() == schema.tableId()) {
+        if (table == null) {
+            TableRows.add(session, schema.name(), schema.tableId());
+            return;
+        }
+        if (table.tableId() == 0) {
+            TableRows.identify(session, table.table(), schema.tableId());
             return;
         }
         Optional<Restore> restore = state.restore(table.table());

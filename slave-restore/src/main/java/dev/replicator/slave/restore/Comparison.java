@@ -70,10 +70,13 @@ public final class Comparison {
                 .collect(Collectors.joining(" AND "));
     }
 
-    /** By record image: what compares equal may still be another value, 1.0 and 1.00 for one. */
+    /**
+     * By record image: what compares equal may still be another value, 1.0 and 1.00 for one. The casts keep the parser
+     * from taking two row constructors for a comparison column by column, for which the operator does not exist.
+     */
     static String differs(CopyLayout layout) {
-        return "ROW(" + list(layout.columns(), "t.") + ") OPERATOR(pg_catalog.*<>) ROW(" + list(layout.columns(), "s.")
-                + ")";
+        return "CAST(ROW(" + list(layout.columns(), "t.") + ") AS record) OPERATOR(pg_catalog.*<>) CAST(ROW("
+                + list(layout.columns(), "s.") + ") AS record)";
     }
 
     static String list(List<String> columns, String prefix) {

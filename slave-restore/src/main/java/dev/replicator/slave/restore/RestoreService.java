@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
 public final class RestoreService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RestoreService.class);
     private static final long RETRY_NANOS = Duration.ofSeconds(2).toNanos();
-    private static final int TABLES_AT_ONCE = 4;
+    private static final int TABLES_AT_ONCE = 32;
 
     private final RestoreContext context;
     private final Runnable changed;

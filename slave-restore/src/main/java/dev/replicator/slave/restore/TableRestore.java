@@ -112,6 +112,7 @@ final class TableRestore implements DumpDownload.Receiver {
     }
 
     private Restore prepared(Connection session, DumpManifest manifest) throws SQLException {
+        RestoreRows.lock(session, begun.table());
         Restore now = current(session);
         if (now.mode() != null) {
             return now;
@@ -152,8 +153,9 @@ final class TableRestore implements DumpDownload.Receiver {
                     "SELECT 1 FROM replicator.restore WHERE table_name = ? FOR SHARE",
                     restore.table().toString());
             current(connection);
-            long rows = loader.load(connection, text);
-            RestoreRows.chunkLoaded(connection, restore, entry.number(), rows);
+            if (RestoreRows.claimChunk(connection, restore, entry.number(), entry.rows())) {
+                loader.load(connection, text);
+            }
             connection.commit();
             loaded.add(entry.number());
         }
@@ -187,6 +189,7 @@ final class TableRestore implements DumpDownload.Receiver {
     private void finish() throws SQLException {
         try (Connection connection = context.sessions().open("restore " + restore.table())) {
             Transactions.run(connection, session -> {
+                RestoreRows.lock(session, begun.table());
                 current(session);
                 if (restore.mode() != RestoreMode.IN_PLACE) {
                     CopyLayout layout = RestoreRows.layout(session, restore.table());

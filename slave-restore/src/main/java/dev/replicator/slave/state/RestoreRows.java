@@ -125,15 +125,31 @@ public final class RestoreRows {
         Sql.update(connection, "DELETE FROM replicator.restore WHERE table_name = ?", table.toString());
     }
 
-    /** A chunk's rows are in, by this same transaction. */
-    public static void chunkLoaded(Connection connection, Restore restore, int chunk, long rows) throws SQLException {
-        Sql.update(
+    /**
+     * Claims a chunk for the caller's transaction, which loads it; waits for another transaction that is at it.
+     *
+     * @return false when the chunk is in already
+     */
+    public static boolean claimChunk(Connection connection, Restore restore, int chunk, long rows)
+            throws SQLException {
+        return Sql.update(
+                        connection,
+                        "INSERT INTO replicator.restore_chunk (table_name, dump_id, chunk, row_count)"
+                                + " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                        restore.table().toString(),
+                        restore.dumpId(),
+                        chunk,
+                        rows)
+                == 1;
+    }
+
+    /** Keeps others from deciding about a restore until the transaction ends. */
+    public static void lock(Connection connection, TableName table) throws SQLException {
+        Sql.query(
                 connection,
-                "INSERT INTO replicator.restore_chunk (table_name, dump_id, chunk, row_count) VALUES (?, ?, ?, ?)",
-                restore.table().toString(),
-                restore.dumpId(),
-                chunk,
-                rows);
+                row -> 0,
+                "SELECT 1 FROM replicator.restore WHERE table_name = ? FOR UPDATE",
+                table.toString());
     }
 
     /** Numbers of the chunks that are in. */
