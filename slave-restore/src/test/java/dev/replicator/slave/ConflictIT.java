@@ -27,9 +27,21 @@ final class ConflictIT extends SlaveITBase {
     /** Transactions before, at and behind a change that cannot be applied; returns the failing one. */
     private long conflict() throws Exception {
         slave.execute("INSERT INTO public.orders VALUES (50, 'local')");
-        slave.master.begin().insert(orders, 2, "before").insert(items, 2, "before").commit();
-        long seq = slave.master.begin().insert(orders, 50, "master").insert(items, 50, "same").commit();
-        slave.master.begin().insert(orders, 3, "behind").insert(items, 3, "behind").commit();
+        slave.master
+                .begin()
+                .insert(orders, 2, "before")
+                .insert(items, 2, "before")
+                .commit();
+        long seq = slave.master
+                .begin()
+                .insert(orders, 50, "master")
+                .insert(items, 50, "same")
+                .commit();
+        slave.master
+                .begin()
+                .insert(orders, 3, "behind")
+                .insert(items, 3, "behind")
+                .commit();
         slave.awaitState(orders, "error");
         slave.awaitEqual(items);
         assertEquals(Map.of(1, "a", 2, "before", 50, "local"), slave.rows(orders));
@@ -138,7 +150,11 @@ final class ConflictIT extends SlaveITBase {
         started();
         slave.execute("INSERT INTO public.orders VALUES (50, 'local'); DELETE FROM public.orders WHERE id = 1");
 
-        slave.master.begin().insert(orders, 50, "master").update(orders, 1, "again").commit();
+        slave.master
+                .begin()
+                .insert(orders, 50, "master")
+                .update(orders, 1, "again")
+                .commit();
 
         slave.awaitInSync(orders, items);
     }
@@ -149,7 +165,11 @@ final class ConflictIT extends SlaveITBase {
         started();
         slave.execute("INSERT INTO public.orders VALUES (50, 'local')");
 
-        slave.master.begin().insert(orders, 50, "master").insert(orders, 51, "kept").commit();
+        slave.master
+                .begin()
+                .insert(orders, 50, "master")
+                .insert(orders, 51, "kept")
+                .commit();
 
         Await.until(
                 "the rest of the transaction",
@@ -163,11 +183,19 @@ final class ConflictIT extends SlaveITBase {
     void shouldPauseAndResume() throws Exception {
         started();
         slave.awaitDone(slave.forwarder.command("pause", List.of(), 0, List.of()));
-        Await.until("paused", SlaveFixture.WAIT, () -> slave.forwarder.lastReport.getState().equals("paused"), slave::describe);
+        Await.until(
+                "paused",
+                SlaveFixture.WAIT,
+                () -> slave.forwarder.lastReport.getState().equals("paused"),
+                slave::describe);
         slave.master.begin().insert(orders, 2, "later").commit();
         slave.stop();
         slave.start();
-        Await.until("paused", SlaveFixture.WAIT, () -> slave.forwarder.lastReport.getState().equals("paused"), slave::describe);
+        Await.until(
+                "paused",
+                SlaveFixture.WAIT,
+                () -> slave.forwarder.lastReport.getState().equals("paused"),
+                slave::describe);
         assertEquals(Map.of(1, "a"), slave.rows(orders));
 
         slave.awaitDone(slave.forwarder.command("resume", List.of(), 0, List.of()));

@@ -63,7 +63,8 @@ final class CrashIT extends SlaveITBase {
         Await.until(
                 count + " restores " + phase,
                 SlaveFixture.WAIT,
-                () -> Integer.parseInt(slave.value("SELECT count(*) FROM replicator.restore WHERE phase = '" + phase + "'"))
+                () -> Integer.parseInt(
+                                slave.value("SELECT count(*) FROM replicator.restore WHERE phase = '" + phase + "'"))
                         >= count,
                 slave::describe);
     }
@@ -80,8 +81,16 @@ final class CrashIT extends SlaveITBase {
             }
             int transactions = random.nextInt(60);
             for (int i = 0; i < transactions; i++) {
-                slave.master.begin().insert(orders, next, "o").insert(items, next, "i").commit();
-                slave.master.begin().move(orders, next, -next, "moved").delete(items, next).commit();
+                slave.master
+                        .begin()
+                        .insert(orders, next, "o")
+                        .insert(items, next, "i")
+                        .commit();
+                slave.master
+                        .begin()
+                        .move(orders, next, -next, "moved")
+                        .delete(items, next)
+                        .commit();
                 next++;
             }
             if (random.nextBoolean()) {
@@ -124,10 +133,9 @@ final class CrashIT extends SlaveITBase {
         slave.awaitInSync(orders, items);
         try (SlaveDaemon second = new SlaveDaemon(slave.config(directory.resolve("work2")))) {
             second.start();
-            Await.until(
-                    "the second daemon to say whom it waits for",
-                    SlaveFixture.WAIT,
-                    () -> second.report().getError().contains("another daemon"));
+            Await.until("the second daemon to say whom it waits for", SlaveFixture.WAIT, () -> second.report()
+                    .getError()
+                    .contains("another daemon"));
             slave.master.begin().insert(orders, 2, "x").commit();
             slave.awaitEqual(orders);
             slave.stop();

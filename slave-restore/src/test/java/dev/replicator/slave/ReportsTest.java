@@ -23,8 +23,7 @@ final class ReportsTest {
     private static final TableName TABLE = TableName.parse("p.t");
 
     private static TableState table(Stage stage, int tableId) {
-        return new TableState(
-                TABLE, tableId, 1, stage, "main", 0, null, "why", "do that", 0, 0, DumpNeed.NONE, null);
+        return new TableState(TABLE, tableId, 1, stage, "main", 0, null, "why", "do that", 0, 0, DumpNeed.NONE, null);
     }
 
     private static Snapshot snapshot(TableState table, boolean paused) {

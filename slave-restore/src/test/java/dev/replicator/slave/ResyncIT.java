@@ -80,8 +80,15 @@ final class ResyncIT extends SlaveITBase {
         String command = slave.forwarder.command("resync", List.of("public.orders"), 0, List.of());
         for (int i = 0; i < 30; i++) {
             // Rows that moved while their keys were listed must be right in the end, too.
-            slave.master.begin().insert(orders, 1000 + i, "new" + i).update(orders, 1 + i, "touched").commit();
-            slave.master.begin().move(orders, 60 + i % 10 + 100 * (i / 10), 160 + i % 10 + 100 * (i / 10), "moved").commit();
+            slave.master
+                    .begin()
+                    .insert(orders, 1000 + i, "new" + i)
+                    .update(orders, 1 + i, "touched")
+                    .commit();
+            slave.master
+                    .begin()
+                    .move(orders, 60 + i % 10 + 100 * (i / 10), 160 + i % 10 + 100 * (i / 10), "moved")
+                    .commit();
         }
         slave.awaitDone(command);
         slave.awaitInSync(orders);

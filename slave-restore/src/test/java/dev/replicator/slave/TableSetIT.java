@@ -44,7 +44,11 @@ final class TableSetIT extends SlaveITBase {
         slave.awaitInSync(orders, items);
 
         slave.forwarder.select("public.orders");
-        Await.until("items to be forgotten", SlaveFixture.WAIT, () -> slave.table(items).isEmpty(), slave::describe);
+        Await.until(
+                "items to be forgotten",
+                SlaveFixture.WAIT,
+                () -> slave.table(items).isEmpty(),
+                slave::describe);
         slave.master.begin().update(items, 1, "unseen").insert(orders, 2, "b").commit();
         slave.awaitEqual(orders);
         assertEquals(Map.of(1, "b"), slave.rows(items));
@@ -64,7 +68,11 @@ final class TableSetIT extends SlaveITBase {
 
         slave.awaitState(items, "catching-up");
         assertEquals(Map.of(1, "b"), slave.rows(items));
-        slave.master.begin().insert(orders, 9, "flows").insert(items, 3, "later").commit();
+        slave.master
+                .begin()
+                .insert(orders, 9, "flows")
+                .insert(items, 3, "later")
+                .commit();
         slave.awaitEqual(orders);
         slave.forwarder.withheldLanes.clear();
         slave.awaitInSync(orders, items);

@@ -63,13 +63,9 @@ final class TableStatesTest {
     void shouldMoveAGroupOnOnlyWhenAllItsTablesAreReady() {
         List<TableState> tables = List.of(table("p.a", DumpNeed.NONE, null), table("p.b", DumpNeed.NONE, null));
         SlaveState half = state(
-                tables,
-                restore("p.a", "g", RestorePhase.LOADED, 30),
-                restore("p.b", "g", RestorePhase.LOADING, 20));
+                tables, restore("p.a", "g", RestorePhase.LOADED, 30), restore("p.b", "g", RestorePhase.LOADING, 20));
         SlaveState whole = state(
-                tables,
-                restore("p.a", "g", RestorePhase.LOADED, 30),
-                restore("p.b", "g", RestorePhase.LOADED, 20));
+                tables, restore("p.a", "g", RestorePhase.LOADED, 30), restore("p.b", "g", RestorePhase.LOADED, 20));
         assertTrue(TableStates.loadedGroups(half).isEmpty());
         assertEquals(List.of("g"), TableStates.loadedGroups(whole));
         assertEquals(20, TableStates.baseSeq(whole.group("g")));

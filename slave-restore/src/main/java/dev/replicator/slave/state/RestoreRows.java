@@ -130,8 +130,7 @@ public final class RestoreRows {
      *
      * @return false when the chunk is in already
      */
-    public static boolean claimChunk(Connection connection, Restore restore, int chunk, long rows)
-            throws SQLException {
+    public static boolean claimChunk(Connection connection, Restore restore, int chunk, long rows) throws SQLException {
         return Sql.update(
                         connection,
                         "INSERT INTO replicator.restore_chunk (table_name, dump_id, chunk, row_count)"

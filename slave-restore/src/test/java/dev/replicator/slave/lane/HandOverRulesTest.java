@@ -23,8 +23,7 @@ import org.junit.jupiter.api.Test;
 final class HandOverRulesTest {
     private static final Epoch EPOCH = Epoch.begin(1);
     private static final TableName TABLE = new TableName("public", "t");
-    private static final LanePosition SIDE =
-            new LanePosition("restore-1", new Position(EPOCH, 20, 200), 0, false);
+    private static final LanePosition SIDE = new LanePosition("restore-1", new Position(EPOCH, 20, 200), 0, false);
 
     private static SlaveState state(RestoreMode mode, String liveLane, Boundary boundary) {
         TableState table = new TableState(
