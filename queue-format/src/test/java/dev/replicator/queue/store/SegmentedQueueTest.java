@@ -16,17 +16,21 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.replicator.queue.ChangeKind;
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Position;
+import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.format.BodyEncoder;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.LongStream;
@@ -207,9 +211,7 @@ class SegmentedQueueTest {
                 for (int row = 0; row < 40_000; row++) {
                     body.write(
                             row % 3 == 0 ? ITEMS : ORDERS,
-                            new dev.replicator.queue.RowChange(
-                                    dev.replicator.queue.ChangeKind.INSERT, null, new Object[] {(long) row, "n" + row
-                                    }));
+                            new RowChange(ChangeKind.INSERT, null, new Object[] {(long) row, "n" + row}));
                 }
                 body.finish();
                 large.commit(Samples.header(position(6), body));
@@ -238,7 +240,7 @@ class SegmentedQueueTest {
     void shouldForgetALargeTransactionThatIsNotCommitted() throws IOException {
         try (ReplicationQueue queue = filled(5)) {
             try (LargeRecord large = queue.writer().beginLarge()) {
-                large.appendBody(java.nio.ByteBuffer.allocate(100));
+                large.appendBody(ByteBuffer.allocate(100));
             }
             appendTransaction(queue, 6, ORDERS);
             queue.writer().sync();
@@ -312,7 +314,7 @@ class SegmentedQueueTest {
             queue.values().delete("a/1");
         }
         try (ReplicationQueue queue = ReplicationQueue.open(small())) {
-            assertEquals(java.util.Map.of("a/2", "two"), queue.values().list("a/"));
+            assertEquals(Map.of("a/2", "two"), queue.values().list("a/"));
             assertEquals(Optional.empty(), queue.values().get("a/1"));
         }
     }
