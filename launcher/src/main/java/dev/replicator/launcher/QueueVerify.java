@@ -58,6 +58,11 @@ final class QueueVerify implements Callable<Integer> {
             view.out()
                     .println("no damage: " + Human.count(records) + " records in "
                             + queue.segments().size() + " segments, " + Human.bytes(queue.sizeBytes()));
+            if (queue.uncommittedBytes() > 0) {
+                view.out()
+                        .println(Human.bytes(queue.uncommittedBytes()) + " behind the last complete commit group are"
+                                + " being written, or are torn and will be cut at the next start");
+            }
             view.out().flush();
             return;
         }
@@ -67,6 +72,7 @@ final class QueueVerify implements Callable<Integer> {
         json.writeNumberField("segments", queue.segments().size());
         json.writeNumberField("records", records);
         json.writeNumberField("bytes", queue.sizeBytes());
+        json.writeNumberField("unfinishedBytes", queue.uncommittedBytes());
         json.writeEndObject();
         view.end(json);
     }

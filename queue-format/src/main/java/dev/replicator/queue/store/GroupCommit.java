@@ -266,6 +266,10 @@ final class GroupCommit implements Closeable {
         } catch (InterruptedException e) {
             failed = new InterruptedIOException("the queue's sync thread was interrupted");
         } finally {
+            if (failed == null && !closing) {
+                // An Error ended the thread: whoever waits must not wait for ever.
+                failed = new IOException("the queue's sync thread died");
+            }
             progress.signalAll();
             lock.unlock();
         }

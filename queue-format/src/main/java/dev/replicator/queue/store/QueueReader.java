@@ -20,7 +20,8 @@ public interface QueueReader extends AutoCloseable {
 
     /**
      * Moves to the next durable record that is not a transaction, or is a transaction with a table of the set; uses
-     * segment summaries to pass over whole segments.
+     * segment summaries to pass over whole segments. Heartbeats of segments passed over are not shown; {@link
+     * #passedLsn} has them.
      *
      * @return its header, or null when all durable records were passed
      */
@@ -29,7 +30,7 @@ public interface QueueReader extends AutoCloseable {
     /** seq of the last transaction passed, matching or not. */
     long passedSeq();
 
-    /** End LSN of the last record passed. */
+    /** How far the source is known behind what was passed: the LSN of the last transaction or heartbeat. */
     long passedLsn();
 
     /**

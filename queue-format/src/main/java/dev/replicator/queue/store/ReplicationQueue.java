@@ -71,10 +71,18 @@ public interface ReplicationQueue extends AutoCloseable {
      */
     QueueReader readAfter(Position after) throws IOException;
 
-    /** A reader from the first record there is, control records included. */
+    /**
+     * A reader from the first record there is, control records included; it begins with copies of the schemas in force
+     * there ({@link dev.replicator.queue.format.RecordHeader#FLAG_REPEATED}). A reader that comes to a later segment is
+     * not given that segment's copies: it has met those schemas. {@link #readAfter} behind a transaction begins without
+     * any, see {@link #schemasAt}.
+     */
     QueueReader readFromStart() throws IOException;
 
-    /** Position of transaction {@code seq}, or empty when it is not here. */
+    /**
+     * Position of transaction {@code seq}, or empty when it is not here. Of the transaction before the first one the
+     * position is known, too.
+     */
     Optional<Position> positionOf(long seq) throws IOException;
 
     /** Schema of a block; empty when the queue never saw it. */
@@ -83,7 +91,7 @@ public interface ReplicationQueue extends AutoCloseable {
     /** For each table the schema in force behind transaction {@code seq}, by table id. */
     Map<Integer, TableSchema> schemasAt(long seq);
 
-    /** Slaves' cursors and other small durable values, by name. Lost together with the index; see R16. */
+    /** Cursors of slaves and other small durable values, by name. Lost together with the index; see R16. */
     KeyValueStore values();
 
     /**

@@ -90,6 +90,13 @@ record SegmentHeader(long number, int flags, UUID queueId, Position base, long s
             throw new CorruptQueueException(file, 0, "not a queue segment");
         }
         int version = in.getShort(16) & 0xFFFF;
+        if (version != VERSION) {
+            throw new CorruptQueueException(
+                    file,
+                    16,
+                    "queue format version " + version + ", this release reads " + VERSION
+                            + "; if no other release wrote it, the header is damaged");
+        }
         int computed = crc(raw);
         if (computed != in.getInt(CRC_OFFSET)) {
             throw new CorruptQueueException(
@@ -100,13 +107,6 @@ record SegmentHeader(long number, int flags, UUID queueId, Position base, long s
                             "segment header checksum 0x%08X, computed 0x%08X",
                             in.getInt(CRC_OFFSET),
                             computed));
-        }
-        if (version != VERSION) {
-            throw new CorruptQueueException(
-                    file,
-                    16,
-                    "queue format version " + version + ", this release reads " + VERSION
-                            + "; read it with the release that wrote it");
         }
         Epoch epoch = new Epoch(in.getInt(48), new UUID(in.getLong(52), in.getLong(60)));
         return new SegmentHeader(

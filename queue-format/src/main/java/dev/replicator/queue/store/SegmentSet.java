@@ -114,7 +114,8 @@ final class SegmentSet {
         for (Segment segment : segments.values()) {
             SegmentStats stats = segment.stats();
             boolean passed = segment.isClosed() && stats.lastSeq() < afterSeq;
-            if (!passed && (stats.hasControlRecords() || stats.concernsAny(tableIds))) {
+            boolean control = !passed && stats.hasControlRecords();
+            if (control || stats.lastSeq() > afterSeq && stats.concernsAny(tableIds)) {
                 return false;
             }
         }

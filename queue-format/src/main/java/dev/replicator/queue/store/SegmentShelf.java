@@ -125,7 +125,7 @@ final class SegmentShelf {
     }
 
     /**
-     * Removes segments, oldest first.
+     * Removes segments, oldest first, each durably before the next: a power failure must not leave a hole.
      *
      * @return bytes freed
      */
@@ -134,12 +134,10 @@ final class SegmentShelf {
         for (Segment segment : oldest) {
             segments.remove(segment);
             storage.delete(segment.file());
+            storage.syncDirectory(directory);
             index.removeSegment(
                     segment.number(), segment.baseSeq() + 1, segment.stats().lastSeq());
             freed += segment.sizeBytes();
-        }
-        if (!oldest.isEmpty()) {
-            storage.syncDirectory(directory);
         }
         return freed;
     }

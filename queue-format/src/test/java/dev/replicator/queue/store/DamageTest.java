@@ -12,6 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import dev.replicator.queue.ChangeKind;
 import dev.replicator.queue.RowChange;
 import dev.replicator.queue.format.BodyEncoder;
@@ -26,9 +28,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** R16: a damaged byte is found, wherever it is; only the last commit group may be torn. */
 class DamageTest {
@@ -39,6 +43,12 @@ class DamageTest {
     private Path orderly;
     /** Ends of the open segment's groups and the seq durable at each. */
     private final TreeMap<Long, Long> groups = new TreeMap<>();
+
+    @BeforeAll
+    static void quiet() {
+        // One warning per cut would be thousands of lines.
+        ((Logger) LoggerFactory.getLogger(DamageTest.class.getPackageName())).setLevel(Level.ERROR);
+    }
 
     @BeforeEach
     void makeQueue() throws IOException {
