@@ -1,5 +1,6 @@
 package dev.replicator.launcher;
 
+import dev.replicator.capture.CaptureCommand;
 import dev.replicator.forwarder.AdminCommand;
 import dev.replicator.forwarder.ForwarderCommand;
 import dev.replicator.runtime.Exit;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:failed or timed out", "2:usage or configuration", "3:verification found damage"},
         subcommands = {
+            CaptureCommand.class,
             ForwarderCommand.class,
             SlaveCommand.class,
             AdminCommand.class,
