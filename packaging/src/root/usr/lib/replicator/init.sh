@@ -1,26 +1,31 @@
 # The body of /etc/init.d/replicator-*: start, stop, restart, reload, status of one daemon.
 # Read by a script that has set DAEMON (capture, forwarder or slave) and ACTION. Needs a POSIX shell, no systemd and no
 # lsb-functions. Everything below ROOT, which is empty in a normal installation.
+#
+# A copy of a script under another name, such as /etc/init.d/replicator-slave-two, runs another daemon of its kind, with
+# /etc/replicator/slave-two.yaml and /etc/default/replicator-slave-two.
 
-CONFIG=$ROOT/etc/replicator/$DAEMON.yaml
-LOG=$ROOT/var/log/replicator/$DAEMON.log
+INSTANCE=$(basename "$(readlink -f "$0")")
+INSTANCE=${INSTANCE#replicator-}
+CONFIG=$ROOT/etc/replicator/$INSTANCE.yaml
+LOG=$ROOT/var/log/replicator/$INSTANCE.log
 RUN=$ROOT/run/replicator
 RUN_AS=replicator
 START_TIMEOUT=60
 STOP_TIMEOUT=25
 # For the shell that becomes the daemon to write its pid; only a machine in trouble needs it.
 SHELL_TIMEOUT=10
-NAME=replicator-$DAEMON
+NAME=replicator-$INSTANCE
 
-DEFAULTS=$ROOT/etc/default/replicator-$DAEMON
+DEFAULTS=$ROOT/etc/default/replicator-$INSTANCE
 if [ -r "$DEFAULTS" ]; then
   # Everything in it is for the daemon, too: passwords, JAVA_HOME, REPLICATOR_OPTS.
   set -a
   . "$DEFAULTS"
   set +a
 fi
-PIDFILE=$RUN/$DAEMON.pid
-READY=$RUN/$DAEMON.ready
+PIDFILE=$RUN/$INSTANCE.pid
+READY=$RUN/$INSTANCE.ready
 
 say() {
   echo "$NAME: $1"
@@ -29,9 +34,9 @@ say() {
 # A pid may have been given to another process since.
 is_ours() {
   if [ -r "/proc/$1/cmdline" ]; then
-    tr '\0' ' ' <"/proc/$1/cmdline" | grep -q "dev\.replicator\.launcher\.Main $DAEMON "
+    tr '\0' ' ' <"/proc/$1/cmdline" | grep -F -q -- "dev.replicator.launcher.Main $DAEMON --config $CONFIG"
   else
-    ps -p "$1" -o args= 2>/dev/null | grep -q "dev\.replicator\.launcher\.Main $DAEMON "
+    ps -p "$1" -o args= 2>/dev/null | grep -F -q -- "dev.replicator.launcher.Main $DAEMON --config $CONFIG"
   fi
 }
 
