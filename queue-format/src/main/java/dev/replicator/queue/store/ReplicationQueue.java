@@ -80,8 +80,8 @@ public interface ReplicationQueue extends AutoCloseable {
     QueueReader readFromStart() throws IOException;
 
     /**
-     * Position of transaction {@code seq}, or empty when it is not here. Of the transaction before the first one the
-     * position is known, too.
+     * Position of transaction {@code seq}, or empty when it is not here. The base of a history, and the transaction in
+     * front of the first one that is here, are known too.
      */
     Optional<Position> positionOf(long seq) throws IOException;
 

@@ -132,6 +132,14 @@ final class SegmentSet {
         return Optional.empty();
     }
 
+    /** The newest base of a segment at this seq, when no transaction of that number is here. */
+    Optional<Position> baseAt(long seq) {
+        return segments.descendingMap().values().stream()
+                .map(segment -> segment.header().base())
+                .filter(base -> base.seq() == seq)
+                .findFirst();
+    }
+
     private Optional<Found> findIn(Segment segment, long seq) throws IOException {
         try (FileWindow window = open(segment)) {
             long end = segment.durableEnd();

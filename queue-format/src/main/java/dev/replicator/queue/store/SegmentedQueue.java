@@ -235,8 +235,7 @@ final class SegmentedQueue implements ReplicationQueue {
         if (found.isPresent()) {
             return found.map(record -> record.header().position());
         }
-        Position oldest = segments.first().header().base();
-        return oldest.seq() == seq ? Optional.of(oldest) : Optional.empty();
+        return segments.baseAt(seq);
     }
 
     @Override

@@ -257,6 +257,8 @@ class SegmentedQueueTest {
             queue.startHistory(next);
             assertEquals(next, queue.durableTail());
             assertEquals(50, queue.durableLsn());
+            assertEquals(Optional.of(next), queue.positionOf(20));
+            assertEquals(Optional.of(position(15)), queue.positionOf(15));
         }
         try (ReplicationQueue queue = ReplicationQueue.open(small())) {
             assertEquals(next, queue.durableTail());
