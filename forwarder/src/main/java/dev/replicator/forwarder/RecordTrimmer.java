@@ -23,6 +23,20 @@ final class RecordTrimmer {
      * @return {@code header} itself when it carries all of its tables
      */
     static RecordHeader header(RecordHeader header, IntPredicate wanted) {
+        return isWhole(header, wanted) ? header : trimmed(header, wanted);
+    }
+
+    private static boolean isWhole(RecordHeader header, IntPredicate wanted) {
+        List<TableShare> tables = header.tables();
+        for (int i = 0; i < tables.size(); i++) {
+            if (!wanted.test(tables.get(i).tableId())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static RecordHeader trimmed(RecordHeader header, IntPredicate wanted) {
         List<TableShare> kept = new ArrayList<>(header.tables().size());
         long changes = 0;
         for (TableShare share : header.tables()) {
@@ -30,9 +44,6 @@ final class RecordTrimmer {
                 kept.add(share);
                 changes += share.changeCount();
             }
-        }
-        if (kept.size() == header.tables().size()) {
-            return header;
         }
         return new RecordHeader(
                 header.kind(),
@@ -44,16 +55,6 @@ final class RecordTrimmer {
                 changes,
                 header.sourcePosition(),
                 kept);
-    }
-
-    /** Whether any of the record's tables is wanted. */
-    static boolean concerns(RecordHeader header, IntPredicate wanted) {
-        for (TableShare share : header.tables()) {
-            if (wanted.test(share.tableId())) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.replicator.forwarder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.format.BlockHeader;
 import dev.replicator.queue.format.ControlRecords;
@@ -14,6 +15,7 @@ import dev.replicator.queue.store.QueueReader;
 import dev.replicator.queue.store.ReplicationQueue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -34,12 +36,16 @@ final class TableSets {
     private static final Logger LOG = LoggerFactory.getLogger(TableSets.class);
     private static final String PREFIX = "table-set/";
     private static final String SCANNED = "table-sets-scanned";
+    private static final Duration CHECKPOINT = Duration.ofSeconds(60);
 
     private final ReplicationQueue queue;
     private final QueueAppender appender;
     private final Map<String, List<Entry>> bySlave = new HashMap<>();
     /** Last set handed to the appender, which may not have its place yet. Guards itself. */
     private final Map<String, Entry> announced = new HashMap<>();
+
+    private Position checkpoint;
+    private long checkpointNanos;
 
     /**
      * One recorded table set.
@@ -95,14 +101,21 @@ final class TableSets {
                 }
             }
         }
-        checkpoint();
+        storeCheckpoint();
     }
 
-    /** Notes that the stored copy is whole up to here. Called now and then. */
+    /** Notes now and then that the stored copy is whole up to here: a start reads the queue from there. */
     synchronized void checkpoint() throws IOException {
-        if (queue.hasHistory()) {
-            queue.values().put(SCANNED, Positions.toText(queue.durableTail()));
+        boolean due = System.nanoTime() - checkpointNanos >= CHECKPOINT.toNanos();
+        if (due && queue.hasHistory() && !queue.durableTail().equals(checkpoint)) {
+            storeCheckpoint();
         }
+    }
+
+    private void storeCheckpoint() throws IOException {
+        checkpoint = queue.durableTail();
+        checkpointNanos = System.nanoTime();
+        queue.values().put(SCANNED, Positions.toText(checkpoint));
     }
 
     /**
@@ -140,7 +153,7 @@ final class TableSets {
             slave.getValue().add(kept);
             store(kept);
         }
-        checkpoint();
+        storeCheckpoint();
     }
 
     /** The set in force behind transaction {@code seq}; the oldest known one before its record. */

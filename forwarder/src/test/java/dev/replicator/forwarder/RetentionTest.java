@@ -16,11 +16,14 @@ import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.DumpOrderTable;
 import dev.replicator.runtime.config.Secret;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -188,6 +191,39 @@ final class RetentionTest {
         behind.cursor("main", at(TRANSACTIONS));
         retention(queue.sizeBytes() / 2, ForwarderConfig.OnFull.STOP).run();
         assertFalse(room.isClosed());
+    }
+
+    @Test
+    void r16ShouldPruneNothingAfterALostIndexBeforeEverySlaveWasHere() throws Exception {
+        connected("a", "main", 90);
+        slaves.flush();
+        store.close();
+        queue.close();
+        try (Stream<Path> index = Files.walk(directory.resolve("queue/index"))) {
+            for (Path file : index.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+        queue = ReplicationQueue.open(new QueueOptions(directory.resolve("queue"), SEGMENT_BYTES, 1 << 20));
+        assertTrue(queue.recovery().indexRebuilt());
+        store = DumpStore.open(directory.resolve("dumps"));
+        dumps = new DumpCatalog(queue, store, Clock.systemUTC(), id -> {});
+        visibility = new Visibility(queue);
+        slaves = new Slaves(queue.values());
+        slaves.reload(Map.of("a", file("a"), "b", file("b")));
+        visibility.report(TRANSACTIONS);
+        roomy().run();
+        assertEquals(1, queue.firstSeq());
+
+        Slave.Stream stream = () -> {};
+        slaves.find("a").orElseThrow().open("main", stream);
+        slaves.find("a").orElseThrow().cursor("main", at(90));
+        roomy().run();
+        assertEquals(1, queue.firstSeq(), "b was not here yet");
+        slaves.find("b").orElseThrow().open("main", stream);
+        slaves.find("b").orElseThrow().cursor("main", at(70));
+        roomy().run();
+        assertTrue(queue.firstSeq() > 1 && queue.firstSeq() <= 71, "first " + queue.firstSeq());
     }
 
     @Test

@@ -23,12 +23,14 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** One lane's subscription: collects and parses what arrives. */
 final class TestLane implements AutoCloseable {
     private final List<ToLane> received = new CopyOnWriteArrayList<>();
-    private final List<RecordHeader> headers = new CopyOnWriteArrayList<>();
+    private final Queue<RecordHeader> headers = new ConcurrentLinkedQueue<>();
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final StreamObserver<FromLane> up;
     private volatile Status ended;
