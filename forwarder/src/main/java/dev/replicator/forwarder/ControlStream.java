@@ -87,6 +87,13 @@ final class ControlStream implements StreamObserver<SlaveReport>, Slave.Stream, 
     }
 
     @Override
+    public void revoke() {
+        gate.fail(Status.PERMISSION_DENIED.withDescription(
+                "slave '" + slave.name() + "' has no file in slaves.d any more"));
+        ended();
+    }
+
+    @Override
     public void onError(Throwable error) {
         ended();
         gate.fail(Status.CANCELLED);

@@ -2,6 +2,7 @@ package dev.replicator.forwarder;
 
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSelection;
+import dev.replicator.queue.wire.CaptureStatus;
 import dev.replicator.queue.wire.CapturedTable;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.DumpOrderTable;
@@ -101,7 +102,8 @@ final class DumpRequirements {
 
     /** Why no new dump of a table can be made, or null. Unknown while no capture was here: then the request waits. */
     String obstacle(TableName table) {
-        if (link.status().isEmpty() || !link.isConnected()) {
+        if (!link.isReadyForOrders()
+                || link.status().map(CaptureStatus::getTablesCount).orElse(0) == 0) {
             return null;
         }
         Optional<CapturedTable> captured = link.table(table.toString());

@@ -100,6 +100,12 @@ final class LaneSender implements Runnable, Slave.Stream {
         gate.fail(Status.ABORTED.withDescription("a newer connection of lane '" + lane.name() + "' took over"));
     }
 
+    @Override
+    public void revoke() {
+        gate.fail(Status.PERMISSION_DENIED.withDescription(
+                "slave '" + slave.name() + "' has no file in slaves.d any more"));
+    }
+
     private void begin() throws IOException {
         pausedTold = slave.isPaused();
         gate.send(

@@ -4,8 +4,10 @@ import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.wire.SlaveLane;
 import dev.replicator.queue.wire.SlaveReport;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -41,6 +43,9 @@ final class Slave {
     interface Stream {
         /** Ends it because a newer one of the same lane was opened (rule R10). */
         void supersede();
+
+        /** Ends it because the slave has no file any more. */
+        void revoke();
     }
 
     Slave(String name) {
@@ -61,6 +66,15 @@ final class Slave {
 
     synchronized void closed(String lane, Stream stream) {
         streams.remove(lane, stream);
+    }
+
+    /** Every open stream, control included. */
+    synchronized List<Stream> openStreams() {
+        List<Stream> open = new ArrayList<>(streams.values());
+        if (control != null) {
+            open.add(control);
+        }
+        return open;
     }
 
     /** Registers the control stream; the caller ends the returned one. */

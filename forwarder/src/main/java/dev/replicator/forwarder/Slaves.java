@@ -41,8 +41,9 @@ final class Slaves {
         for (String gone : Set.copyOf(slaves.keySet())) {
             if (!newFiles.containsKey(gone)) {
                 LOG.atInfo().addKeyValue("slave", gone).log("Its file is gone: the slave is forgotten");
+                List<Slave.Stream> open = slaves.remove(gone).openStreams();
                 forget(gone);
-                slaves.remove(gone);
+                open.forEach(Slave.Stream::revoke);
             }
         }
         for (String name : newFiles.keySet()) {

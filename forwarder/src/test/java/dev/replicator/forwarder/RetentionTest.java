@@ -215,12 +215,22 @@ final class RetentionTest {
         roomy().run();
         assertEquals(1, queue.firstSeq());
 
-        Slave.Stream stream = () -> {};
-        slaves.find("a").orElseThrow().open("main", stream);
+        Slave.Stream lane = new Slave.Stream() {
+            @Override
+            public void supersede() {
+                throw new AssertionError("one stream only");
+            }
+
+            @Override
+            public void revoke() {
+                throw new AssertionError("its file is there");
+            }
+        };
+        slaves.find("a").orElseThrow().open("main", lane);
         slaves.find("a").orElseThrow().cursor("main", at(90));
         roomy().run();
         assertEquals(1, queue.firstSeq(), "b was not here yet");
-        slaves.find("b").orElseThrow().open("main", stream);
+        slaves.find("b").orElseThrow().open("main", lane);
         slaves.find("b").orElseThrow().cursor("main", at(70));
         roomy().run();
         assertTrue(queue.firstSeq() > 1 && queue.firstSeq() <= 71, "first " + queue.firstSeq());

@@ -345,6 +345,23 @@ final class StreamingTest {
     }
 
     @Test
+    void shouldEndTheStreamsOfASlaveWhoseFileIsGone() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.transaction(row(ORDERS, "a")));
+        TestLane lane = forwarder.lane("reporting", "main", base, "public.orders");
+        lane.awaitTransaction(1);
+        Files.delete(forwarder.slaveFile("reporting"));
+        forwarder.daemon().reload();
+        assertEquals(Status.Code.PERMISSION_DENIED, lane.awaitEnd().getCode());
+        assertEquals(
+                Status.Code.UNAUTHENTICATED,
+                forwarder
+                        .lane("reporting", "main", base, "public.orders")
+                        .awaitEnd()
+                        .getCode());
+    }
+
+    @Test
     void shouldRefuseAWrongTokenAndASlaveThatClaimsToBeAnother() throws Exception {
         TestCapture stranger = new TestCapture(forwarder.port(), "guessed");
         stranger.hello(base, base);
