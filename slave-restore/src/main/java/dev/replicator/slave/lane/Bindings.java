@@ -6,6 +6,8 @@ import dev.replicator.queue.TableSchema;
 import dev.replicator.slave.postgres.TableBinding;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.postgres.TargetCatalog;
+import dev.replicator.slave.postgres.TargetPreflight;
+import dev.replicator.slave.postgres.TargetTable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashMap;
@@ -29,7 +31,9 @@ final class Bindings {
         Key key = new Key(run.replica().relation(), schema.tableId(), schema.fingerprint());
         TableBinding binding = known.get(key);
         if (binding == null) {
-            binding = TableBinding.of(schema, TargetCatalog.load(connection, key.relation()), ignorable(run));
+            TargetTable target = TargetCatalog.load(connection, key.relation());
+            TargetPreflight.require(connection, target);
+            binding = TableBinding.of(schema, target, ignorable(run));
             known.put(key, binding);
         }
         return binding;

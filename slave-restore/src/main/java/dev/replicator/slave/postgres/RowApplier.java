@@ -5,6 +5,8 @@ import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -24,6 +26,7 @@ public final class RowApplier implements AutoCloseable {
     private final DuplicateCheck duplicates;
     private final Truncation truncation;
     private final boolean replicaRole;
+    private final Map<TableName, TargetTable> written = new LinkedHashMap<>();
 
     /** @param connection a session of {@link TargetSession}, with auto-commit off */
     public RowApplier(Connection connection) throws SQLException {
@@ -38,6 +41,7 @@ public final class RowApplier implements AutoCloseable {
     public void begin() throws SQLException {
         duplicates.reset();
         truncation.reset();
+        written.clear();
         statements.execute("SET CONSTRAINTS ALL DEFERRED");
     }
 
@@ -50,6 +54,7 @@ public final class RowApplier implements AutoCloseable {
      */
     public RowOutcome apply(TableBinding binding, RowChange change, ConflictPolicy policy)
             throws SQLException, TableException {
+        written.put(binding.table(), binding.target());
         if (change.kind() == ChangeKind.TRUNCATE) {
             truncation.add(binding.target());
             return RowOutcome.APPLIED;
@@ -63,7 +68,7 @@ public final class RowApplier implements AutoCloseable {
             statements.execute("SAVEPOINT replicator_row");
         }
         RowOutcome outcome = attempt(binding, change, goesOn);
-        if (outcome.conflict() != null && policy == ConflictPolicy.OVERWRITE) {
+        if (outcome.kind() == RowOutcome.Kind.CONFLICT && policy == ConflictPolicy.OVERWRITE) {
             outcome = overwrite(binding, change, outcome);
         }
         if (outcome.conflict() != null && policy == ConflictPolicy.SKIP) {
@@ -72,7 +77,7 @@ public final class RowApplier implements AutoCloseable {
         if (goesOn) {
             statements.execute("RELEASE SAVEPOINT replicator_row");
         }
-        if (outcome == RowOutcome.APPLIED && replicaRole && change.kind() != ChangeKind.DELETE) {
+        if (outcome.kind() == RowOutcome.Kind.APPLIED && replicaRole && change.kind() != ChangeKind.DELETE) {
             duplicates.touched(binding, OneByOne.newRow(change));
         }
         return outcome;
@@ -103,7 +108,7 @@ public final class RowApplier implements AutoCloseable {
             statements.execute("SET CONSTRAINTS ALL IMMEDIATE");
             return Optional.empty();
         } catch (SQLException e) {
-            TableName table = SqlFailures.table(e).orElse(null);
+            TableName table = responsible(e);
             if (SqlFailures.classify(e) != SqlFailures.Kind.CONFLICT || table == null) {
                 throw e;
             }
@@ -122,12 +127,11 @@ public final class RowApplier implements AutoCloseable {
         if (!truncation.isPending()) {
             return Optional.empty();
         }
-        TableName first = truncation.tables().iterator().next();
         try {
             truncation.run();
             return Optional.empty();
         } catch (SQLException e) {
-            TableName table = SqlFailures.table(e).orElse(first);
+            TableName table = responsible(e);
             switch (SqlFailures.classify(e)) {
                 case CONFLICT:
                     return Optional.of(new Conflict(table, kind(e), "TRUNCATE: " + SqlFailures.describe(e), "", ""));
@@ -137,6 +141,23 @@ public final class RowApplier implements AutoCloseable {
                     throw e;
             }
         }
+    }
+
+    /**
+     * The written table a failure belongs to: the one the server names, else, where that one was not written (the child of
+     * a deleted parent), the one it references, else any written one.
+     */
+    private TableName responsible(SQLException failure) {
+        TableName named = SqlFailures.table(failure).orElse(null);
+        if (named != null && written.containsKey(named)) {
+            return named;
+        }
+        return written.values().stream()
+                .filter(table -> table.referencedBy().stream()
+                        .anyMatch(key -> key.child().equals(named)))
+                .map(TargetTable::name)
+                .findFirst()
+                .orElse(written.keySet().stream().findFirst().orElse(null));
     }
 
     private RowOutcome attempt(TableBinding binding, RowChange change, boolean savepoint)
@@ -183,7 +204,7 @@ public final class RowApplier implements AutoCloseable {
             throws SQLException, TableException {
         Conflict.Kind kind = failed.conflict().kind();
         if (change.kind() == ChangeKind.DELETE) {
-            return kind == Conflict.Kind.MISSING_ROW ? RowOutcome.APPLIED : failed;
+            return kind == Conflict.Kind.MISSING_ROW ? solved(failed) : failed;
         }
         if (change.kind() == ChangeKind.INSERT) {
             return kind == Conflict.Kind.UNIQUE ? overwriteRow(binding, change, change.after(), failed) : failed;
@@ -203,7 +224,9 @@ public final class RowApplier implements AutoCloseable {
         RowChange insert = new RowChange(ChangeKind.INSERT, null, image);
         RowOutcome outcome = attempt(binding, insert, true);
         boolean exists = outcome.conflict() != null && outcome.conflict().kind() == Conflict.Kind.UNIQUE;
-        return exists ? overwriteRow(binding, change, image, failed) : outcome == RowOutcome.APPLIED ? outcome : failed;
+        return exists
+                ? overwriteRow(binding, change, image, failed)
+                : outcome == RowOutcome.APPLIED ? solved(failed) : failed;
     }
 
     /** Gives the row that stands under this primary key the master's values; any other collision stays a conflict. */
@@ -224,10 +247,14 @@ public final class RowApplier implements AutoCloseable {
             }
         }
         if (found == 1) {
-            return RowOutcome.APPLIED;
+            return solved(failed);
         }
         statements.execute("ROLLBACK TO SAVEPOINT replicator_row");
         return failed;
+    }
+
+    private static RowOutcome solved(RowOutcome failed) {
+        return new RowOutcome(RowOutcome.Kind.APPLIED, failed.conflict());
     }
 
     private static RowOutcome conflict(TableBinding binding, RowChange change, Conflict.Kind kind, String what) {

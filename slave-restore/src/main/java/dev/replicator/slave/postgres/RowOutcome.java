@@ -4,7 +4,7 @@ package dev.replicator.slave.postgres;
  * What became of one change in careful mode.
  *
  * @param kind result
- * @param conflict null when the change was applied
+ * @param conflict null when the change fitted; with {@link Kind#APPLIED} what overwriting solved
  */
 public record RowOutcome(Kind kind, Conflict conflict) {
     static final RowOutcome APPLIED = new RowOutcome(Kind.APPLIED, null);

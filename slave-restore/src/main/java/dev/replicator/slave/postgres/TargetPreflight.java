@@ -1,6 +1,9 @@
 package dev.replicator.slave.postgres;
 
 import dev.replicator.queue.TableName;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -41,7 +44,7 @@ public final class TargetPreflight {
             String rights = String.join(", ", target.missingRights());
             findings.add(new Finding(
                     name,
-                    true,
+                    !target.missingRights().equals(List.of("TRUNCATE")),
                     "The role lacks " + rights + " on " + name,
                     "GRANT " + rights + " ON " + name.quoted() + " TO " + role + ";"));
         }
@@ -85,6 +88,26 @@ public final class TargetPreflight {
                     "CREATE INDEX CONCURRENTLY ON " + name.quoted() + " (" + list + ");"));
         }
         return findings;
+    }
+
+    /**
+     * Refuses a table that must not be applied to in this session.
+     *
+     * @throws TableException with the first blocking finding and the statement that mends it
+     */
+    public static void require(Connection connection, TargetTable target) throws SQLException, TableException {
+        DatabaseMetaData server = connection.getMetaData();
+        List<Finding> findings = check(
+                target,
+                List.of(),
+                TargetSession.isReplica(connection),
+                server.getUserName(),
+                server.getDatabaseMajorVersion());
+        for (Finding finding : findings) {
+            if (finding.blocking()) {
+                throw new TableException(target.name(), finding.problem(), finding.fix() + " Then resume the table.");
+            }
+        }
     }
 
     /**

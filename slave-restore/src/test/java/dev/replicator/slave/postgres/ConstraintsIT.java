@@ -51,6 +51,24 @@ class ConstraintsIT {
     }
 
     @Test
+    void shouldR18NameAWrittenTableWhenTheChildWasNotWritten() throws Exception {
+        try (ApplyFixture fixture = ApplyFixture.ordinary()) {
+            fixture.ddl("CREATE TABLE %s.t (id int PRIMARY KEY)");
+            fixture.track("t", 'd');
+            fixture.sql("INSERT INTO m.t VALUES (1)");
+            fixture.apply();
+            fixture.sql("CREATE TABLE s.outside (t int REFERENCES s.t DEFERRABLE); INSERT INTO s.outside VALUES (1)");
+            fixture.sql("DELETE FROM m.t");
+            List<CapturedMaster.Captured> changes = fixture.master.drain();
+            assertThrows(BatchConflictException.class, () -> fixture.fast(changes));
+            fixture.session.rollback();
+            List<Conflict> conflicts = fixture.careful(changes, ConflictPolicy.STOP);
+            assertEquals(T, conflicts.get(0).table());
+            assertEquals(Conflict.Kind.CONSTRAINT, conflicts.get(0).kind());
+        }
+    }
+
+    @Test
     void shouldR18SwapUnderDeferrableKeyInBothRoles() throws Exception {
         for (boolean replica : new boolean[] {true, false}) {
             try (ApplyFixture fixture = replica ? ApplyFixture.replica() : ApplyFixture.ordinary()) {
@@ -206,6 +224,10 @@ class ConstraintsIT {
             assertEquals(
                     "GRANT SET ON PARAMETER session_replication_role TO \"applier\";",
                     parent.get(0).fix());
+
+            TableException parked = assertThrows(
+                    TableException.class, () -> TargetPreflight.require(fixture.session, fixture.target("parent")));
+            assertTrue(parked.hint().startsWith("GRANT SET ON PARAMETER session_replication_role TO \"applier\";"));
 
             List<TargetPreflight.Finding> child =
                     TargetPreflight.check(fixture.target("child"), List.of("w"), false, "applier", 18);

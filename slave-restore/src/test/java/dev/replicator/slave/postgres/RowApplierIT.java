@@ -80,9 +80,12 @@ class RowApplierIT {
     @Test
     void shouldOverwriteWithTheMastersRow() throws Exception {
         assertEquals(
-                List.of(),
-                replay(
-                        ConflictPolicy.OVERWRITE,
+                List.of(
+                        Conflict.Kind.UNIQUE,
+                        Conflict.Kind.MISSING_ROW,
+                        Conflict.Kind.MISSING_ROW,
+                        Conflict.Kind.MISSING_ROW),
+                overwritten(
                         insert(1, "uno", "m"),
                         update(9, "nine", "m"),
                         delete(10),
@@ -130,6 +133,12 @@ class RowApplierIT {
             captured.add(new CapturedMaster.Captured(schema, change));
         }
         return fixture.careful(captured, policy);
+    }
+
+    private List<Conflict.Kind> overwritten(RowChange... changes) throws Exception {
+        return replay(ConflictPolicy.OVERWRITE, changes).stream()
+                .map(Conflict::kind)
+                .toList();
     }
 
     private String rows() throws Exception {
