@@ -28,7 +28,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /** One database of a real server, and a capture of it that can be started and stopped. */
-final class CaptureFixture implements AutoCloseable {
+class CaptureFixture implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final long LOOK_NANOS = 20_000_000;
 
