@@ -2,6 +2,8 @@ package dev.replicator.capture;
 
 import dev.replicator.capture.postgres.SourceSessions;
 import dev.replicator.queue.TableSelection;
+import dev.replicator.queue.format.CorruptRecordException;
+import dev.replicator.queue.store.QueueLockedException;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.runtime.Daemon;
 import dev.replicator.runtime.ErrorCode;
@@ -52,7 +54,7 @@ public final class CaptureDaemon implements Daemon, LinkOrders {
 
     @Override
     public void start() throws IOException {
-        spool = Spool.open(config.queue());
+        spool = openSpool();
         if (config.forwarder().isPresent()) {
             client = ForwarderClient.open(config.cluster(), config.forwarder().get());
             link = new ForwarderLink(client, spool, board, this, () -> reader.systemIdentifier());
@@ -71,6 +73,22 @@ public final class CaptureDaemon implements Daemon, LinkOrders {
         readerThread = thread("capture-reader", this::read);
         if (link != null) {
             linkThread = thread("forwarder-link", link);
+        }
+    }
+
+    private Spool openSpool() throws IOException {
+        try {
+            return Spool.open(config.queue());
+        } catch (QueueLockedException e) {
+            throw new ReplicatorException(
+                    ErrorCode.REFUSED, "opening the spool: " + e.getMessage(), "One capture runs already.", e);
+        } catch (CorruptRecordException e) {
+            throw new ReplicatorException(
+                    ErrorCode.DAMAGE,
+                    "opening the spool: " + e.getMessage(),
+                    "Nothing is cut by itself. See 'replicator queue verify'; if the disk cannot be mended, empty the"
+                            + " directory: capture then goes on with the forwarder's history if it can.",
+                    e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.replicator.capture;
 import dev.replicator.dumps.DumpStore;
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.runtime.Backoff;
+import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,11 +31,14 @@ final class DumpUploads implements AutoCloseable {
     });
     private final Map<String, Backoff> running = new ConcurrentHashMap<>();
     private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
+    private final BiConsumer<String, String> refused;
     private volatile boolean closing;
 
-    DumpUploads(ForwarderClient client, DumpStore store) {
+    /** @param refused is told id and reason when the forwarder does not want a dump */
+    DumpUploads(ForwarderClient client, DumpStore store, BiConsumer<String, String> refused) {
         this.client = client;
         this.store = store;
+        this.refused = refused;
     }
 
     boolean isRunning(String dumpId) {
@@ -82,9 +87,21 @@ final class DumpUploads implements AutoCloseable {
             remove(dump);
             return true;
         } catch (IOException | RuntimeException e) {
+            if (isRefusal(e)) {
+                refused.accept(dump.id(), e.getMessage());
+                remove(dump);
+                return true;
+            }
             LOG.info("Dump {} could not be sent: {}; trying again", dump, e.getMessage());
             return false;
         }
+    }
+
+    private static boolean isRefusal(Exception e) {
+        Status.Code code = Status.fromThrowable(e).getCode();
+        return code == Status.Code.FAILED_PRECONDITION
+                || code == Status.Code.INVALID_ARGUMENT
+                || code == Status.Code.NOT_FOUND;
     }
 
     private void remove(StoredDump dump) {

@@ -45,7 +45,7 @@ final class DumpWorker implements AutoCloseable {
             Supplier<TableSelection> selection)
             throws IOException {
         this.store = DumpStore.open(config.dumps().directory());
-        this.uploads = new DumpUploads(client, store);
+        this.uploads = new DumpUploads(client, store, this::refused);
         this.link = link;
         this.job = new DumpJob(config, spool, sessions, store, uploads, board, watcher, selection);
         this.thread = new Thread(this::run, "dump-worker");
@@ -71,6 +71,7 @@ final class DumpWorker implements AutoCloseable {
         DumpOrder.Builder fresh = DumpOrder.newBuilder().setGroup(order.getGroup());
         for (DumpOrderTable table : order.getTablesList()) {
             if (accepted.add(table.getDumpId())) {
+                cancelled.remove(table.getDumpId());
                 fresh.addTables(table);
             }
         }
@@ -109,10 +110,17 @@ final class DumpWorker implements AutoCloseable {
         }
     }
 
+    /** The forwarder does not want what we send: reading on is useless, but it may ask again. */
+    private void refused(String dumpId, String reason) {
+        LOG.atWarn().addKeyValue("dump", dumpId).log("The forwarder refused the dump: {}", reason);
+        cancelled.add(dumpId);
+        accepted.remove(dumpId);
+    }
+
     private void fail(String dumpId, String reason, boolean retry) {
         // Forgotten, so that the same id may be ordered once more.
         accepted.remove(dumpId);
-        if (!closing) {
+        if (!closing && !cancelled.contains(dumpId)) {
             LOG.atWarn().addKeyValue("dump", dumpId).log("Dump failed: {}", reason);
             link.dumpFailed(dumpId, reason, retry);
         }

@@ -143,7 +143,7 @@ final class MasterReader implements Runnable {
     private void retry(String why, Exception e) {
         if (!stopping) {
             board.state(CaptureState.CONNECTING, why);
-            LOG.warn("Not connected to the master {}: {}; trying again", sessions.target(), why);
+            LOG.warn("Capture does not read from {} now: {}; trying again", sessions.target(), why);
             LOG.debug("Session failed", e);
         }
     }

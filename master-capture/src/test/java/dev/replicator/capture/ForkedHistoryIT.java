@@ -1,0 +1,71 @@
+package dev.replicator.capture;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.replicator.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Rule R05: a master whose disk was rolled back writes another history at the same positions. */
+class ForkedHistoryIT {
+    @TempDir
+    private Path directory;
+
+    @Test
+    void r05ShouldStopWhenARestoredMasterHasWrittenAnotherHistory() throws Exception {
+        Path data = directory.resolve("data");
+        try (EmbeddedPostgres server = EmbeddedPostgres.start(data, Map.of("synchronous_commit", "on"), false);
+                CaptureFixture capture = new CaptureFixture(server, directory.resolve("spool"), "fork")) {
+            capture.sql("CREATE TABLE t (id int PRIMARY KEY, v text)");
+            capture.startAndAwait("public.t");
+            capture.sql("INSERT INTO t VALUES (1)");
+            capture.awaitAll();
+            capture.stop();
+            server.stop(EmbeddedPostgres.StopMode.FAST);
+            copy(data, directory.resolve("snapshot"));
+            server.startAgain();
+            capture.start();
+            capture.sql("INSERT INTO t VALUES (2)");
+            capture.awaitAll();
+            assertEquals(List.of("insert t +[1, null]", "insert t +[2, null]"), capture.changes());
+            capture.stop();
+            server.stop(EmbeddedPostgres.StopMode.FAST);
+
+            delete(data);
+            copy(directory.resolve("snapshot"), data);
+            server.startAgain();
+            // As long as the lost one and longer, so that positions alone tell nothing.
+            capture.sql("INSERT INTO t VALUES (3)", "INSERT INTO t SELECT n, repeat('x', 900) FROM generate_series(4, 999) n");
+            capture.start();
+            CaptureFixture.await("capture stops", () -> capture.daemon().board().state() == CaptureState.STOPPED);
+            String error = capture.daemon().board().error();
+            assertTrue(error.contains("its history is not the one we captured"), error);
+            assertEquals(2, capture.transactions().size());
+        }
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.walk(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(from.relativize(file).toString()));
+            }
+        }
+        // The server insists on a directory that is its own.
+        Files.setPosixFilePermissions(to, Files.getPosixFilePermissions(from));
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}
