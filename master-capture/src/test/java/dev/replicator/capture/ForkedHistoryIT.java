@@ -42,7 +42,9 @@ class ForkedHistoryIT {
             copy(directory.resolve("snapshot"), data);
             server.startAgain();
             // As long as the lost one and longer, so that positions alone tell nothing.
-            capture.sql("INSERT INTO t VALUES (3)", "INSERT INTO t SELECT n, repeat('x', 900) FROM generate_series(4, 999) n");
+            capture.sql(
+                    "INSERT INTO t VALUES (3)",
+                    "INSERT INTO t SELECT n, repeat('x', 900) FROM generate_series(4, 999) n");
             capture.start();
             CaptureFixture.await("capture stops", () -> capture.daemon().board().state() == CaptureState.STOPPED);
             String error = capture.daemon().board().error();
