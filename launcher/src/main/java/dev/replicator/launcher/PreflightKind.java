@@ -1,5 +1,7 @@
 package dev.replicator.launcher;
 
+import dev.replicator.capture.CaptureConfig;
+import dev.replicator.capture.CapturePreflight;
 import dev.replicator.forwarder.ForwarderPreflight;
 import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.Finding;
@@ -14,6 +16,17 @@ import java.util.Locale;
 
 /** Which daemon a configuration file is for, and what that daemon needs. */
 enum PreflightKind {
+    CAPTURE("source") {
+        @Override
+        List<Finding> check(Path file) {
+            CaptureConfig config = CaptureConfig.load(file);
+            List<Finding> findings = new ArrayList<>(CapturePreflight.check(config));
+            config.forwarder()
+                    .flatMap(to -> ForwarderProbe.check(to.address(), to.token(), to.tls()))
+                    .ifPresent(findings::add);
+            return findings;
+        }
+    },
     FORWARDER("listen") {
         @Override
         List<Finding> check(Path file) {

@@ -83,6 +83,25 @@ final class PreflightCommandTest {
         assertTrue(out.toString().contains("2 things are missing."), out.toString());
     }
 
+    @Test
+    void shouldCheckACaptureThatHasNoMaster() throws IOException {
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        Path file = Files.writeString(
+                directory.resolve("capture.yaml"),
+                "cluster: shop\nsource: {url: \"jdbc:postgresql://127.0.0.1:" + port + "/x\", user: u}\n"
+                        + "tables: [\"public.*\"]\nqueue: {directory: spool, max-size: 1MiB}\n"
+                        + "dumps: {max-size: 1MiB}\n");
+
+        assertEquals(2, preflight(file));
+
+        assertTrue(out.toString().startsWith("Preflight of the capture daemon"), out.toString());
+        assertTrue(out.toString().contains("MISSING  source.url: cannot ask the master"), out.toString());
+        assertTrue(out.toString().contains("SQLSTATE 08001"), out.toString());
+    }
+
     private Path forwarder(String listen) throws IOException {
         Files.writeString(directory.resolve("token"), "t\n");
         Files.writeString(directory.resolve("admin"), "a\n");
