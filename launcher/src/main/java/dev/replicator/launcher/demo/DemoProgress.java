@@ -8,7 +8,7 @@ final class DemoProgress implements AutoCloseable {
     private final ProgressBar bar;
 
     DemoProgress(DemoConsole console, String slave) {
-        bar = new ProgressBar(console.writer(), slave, 100);
+        bar = new ProgressBar(console.writer(), slave);
     }
 
     /** Takes a slave's object of the status document. */
@@ -22,7 +22,7 @@ final class DemoProgress implements AutoCloseable {
         }
         int tables = slave.path("tables").size();
         if (tables > 0) {
-            bar.update(Math.round(100 * sum / tables), ready + " of " + tables + " tables in sync");
+            bar.update(Math.round(100 * sum / tables), 100, ready + " of " + tables + " tables in sync");
         }
     }
 

@@ -155,7 +155,7 @@ final class DemoScript {
         TextTable table = new TextTable("slave", "table", "rows", "hash", "equal");
         boolean equal = compare(table, "reporting", reporting, REPORTING);
         equal &= compare(table, "branch", branch, BRANCH_LATER);
-        console.line(table.render());
+        console.line(table.toString());
         return equal;
     }
 
@@ -195,7 +195,7 @@ final class DemoScript {
                     full == 0 ? "-" : 100 * sent / full + " %",
                     DemoConsole.bytes(slave.path("dumpBytesSent").asLong()));
         }
-        console.line(table.render());
+        console.line(table.toString());
     }
 
     private JsonNode inSync(String slave, int tables) {

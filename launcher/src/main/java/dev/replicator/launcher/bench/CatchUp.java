@@ -1,0 +1,187 @@
+package dev.replicator.launcher.bench;
+
+import dev.replicator.embedded.EmbeddedPostgres;
+import dev.replicator.launcher.local.DaemonProcess;
+import dev.replicator.launcher.local.LocalCluster;
+import dev.replicator.launcher.local.StatusWait;
+import dev.replicator.launcher.local.TableDigest;
+import dev.replicator.queue.TableName;
+import java.io.PrintWriter;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * {@code bench catch-up --from queue}: a slave was away, its backlog lies in the forwarder's queue; time from starting
+ * its daemon until the target equals the master. Native's equivalent: its subscription was disabled and is enabled
+ * again, its backlog lies in the master's WAL.
+ */
+final class CatchUp {
+    private static final String NATIVE_DATABASE = "native";
+    private static final String OUR_DATABASE = "ours";
+    private static final String SLAVE = "bench";
+
+    private final PrintWriter out;
+    private final EmbeddedPostgres master;
+    private final EmbeddedPostgres target;
+    private final LocalCluster cluster;
+    private final TpcbWorkload workload;
+    private final int transactions;
+
+    private final Measured nativeSeconds = new Measured();
+    private final Measured ourSeconds = new Measured();
+
+    CatchUp(
+            PrintWriter out,
+            EmbeddedPostgres master,
+            EmbeddedPostgres target,
+            LocalCluster cluster,
+            int scale,
+            int transactions) {
+        this.out = out;
+        this.master = master;
+        this.target = target;
+        this.cluster = cluster;
+        this.workload = new TpcbWorkload(scale);
+        this.transactions = transactions;
+    }
+
+    Measured nativeSeconds() {
+        return nativeSeconds;
+    }
+
+    Measured ourSeconds() {
+        return ourSeconds;
+    }
+
+    /** Runs the pairs; native and ours never at the same time. */
+    void run(int pairs) throws Exception {
+        prepare();
+        NativeSlave nativeSlave = new NativeSlave(master, target, NATIVE_DATABASE);
+        nativeSlave.subscribe(TpcbWorkload.TABLES);
+        DaemonProcess slave = startOurs();
+        say("both in sync; each pair: backlog of %,d transactions, %,d row changes", transactions,
+                (long) transactions * TpcbWorkload.CHANGES_PER_TRANSACTION);
+        for (int pair = 1; pair <= pairs; pair++) {
+            nativeSlave.disable();
+            slave.stop();
+            writeBacklog();
+            checkpoint();
+            double nativeTime = timed(() -> {
+                nativeSlave.enable();
+                nativeSlave.awaitCaughtUp();
+            });
+            nativeSlave.disable();
+            checkpoint();
+            double ourTime = timed(() -> {
+                slave.start();
+                awaitOurs();
+            });
+            nativeSlave.enable();
+            nativeSeconds.add(nativeTime);
+            ourSeconds.add(ourTime);
+            say("pair %d: native %.2f s, replicator %.2f s, ratio %.2f", pair, nativeTime, ourTime, nativeTime / ourTime);
+        }
+        verify();
+        nativeSlave.awaitCaughtUp();
+        nativeSlave.drop();
+    }
+
+    private void prepare() throws SQLException {
+        try (Connection connection = master.connect("postgres")) {
+            workload.createTables(connection);
+            workload.load(connection);
+        }
+        target.execute("postgres", "CREATE DATABASE " + NATIVE_DATABASE, "CREATE DATABASE " + OUR_DATABASE);
+        try (Connection connection = target.connect(NATIVE_DATABASE)) {
+            workload.createTables(connection);
+        }
+    }
+
+    private DaemonProcess startOurs() throws Exception {
+        cluster.defineForwarder("8GiB", "");
+        cluster.defineCapture(master.jdbcUrl("postgres"), "postgres", "postgres", List.of("public.pgbench_*"), "");
+        cluster.defineSlave(SLAVE, target.jdbcUrl(OUR_DATABASE), "postgres", "postgres", List.of(TpcbWorkload.TABLES));
+        cluster.forwarder().start();
+        cluster.capture().start();
+        DaemonProcess slave = cluster.slave(SLAVE).daemon();
+        slave.start();
+        new StatusWait(cluster, Duration.ofMinutes(3)).inSync(SLAVE, TpcbWorkload.TABLES.length);
+        return slave;
+    }
+
+    /** Ends when the whole backlog is in the forwarder's queue. */
+    private void writeBacklog() throws Exception {
+        long before = cluster.status().path("queue").path("lastSeq").asLong();
+        try (Connection connection = master.connect("postgres")) {
+            workload.write(connection, transactions);
+        }
+        new StatusWait(cluster, Duration.ofMinutes(3))
+                .until(
+                        "the backlog is in the queue",
+                        status -> status.path("queue").path("lastSeq").asLong() >= before + transactions);
+    }
+
+    /** Until the target's history table has all rows: what an application on the slave would see. */
+    private void awaitOurs() throws SQLException {
+        String progress = "SELECT seq FROM replicator.progress";
+        long goal;
+        try {
+            goal = cluster.status().path("queue").path("lastSeq").asLong();
+        } catch (java.io.IOException e) {
+            throw new IllegalStateException(e);
+        }
+        long deadline = System.nanoTime() + Duration.ofMinutes(5).toNanos();
+        try (Connection connection = target.connect(OUR_DATABASE);
+                Statement statement = connection.createStatement()) {
+            while (true) {
+                try (var result = statement.executeQuery(progress)) {
+                    if (result.next() && result.getLong(1) >= goal) {
+                        return;
+                    }
+                }
+                if (System.nanoTime() > deadline) {
+                    throw new IllegalStateException("waited five minutes for the slave to reach seq " + goal);
+                }
+                LockSupport.parkNanos(10_000_000L);
+            }
+        }
+    }
+
+    private void checkpoint() throws SQLException {
+        master.execute("postgres", "CHECKPOINT");
+        target.execute("postgres", "CHECKPOINT");
+    }
+
+    private void verify() throws SQLException {
+        try (Connection left = master.connect("postgres");
+                Connection right = target.connect(OUR_DATABASE)) {
+            for (String text : TpcbWorkload.TABLES) {
+                TableName table = TableName.parse(text);
+                if (!TableDigest.read(left, table).equals(TableDigest.read(right, table))) {
+                    throw new IllegalStateException(table + " differs between master and slave: the figures are void");
+                }
+            }
+        }
+        say("all tables equal");
+    }
+
+    private interface Work {
+        void run() throws Exception;
+    }
+
+    private static double timed(Work work) throws Exception {
+        long start = System.nanoTime();
+        work.run();
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private void say(String format, Object... arguments) {
+        out.println(String.format(Locale.ROOT, format, arguments));
+        out.flush();
+    }
+}
