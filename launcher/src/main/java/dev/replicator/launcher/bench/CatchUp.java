@@ -9,11 +9,9 @@ import dev.replicator.queue.TableName;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * {@code bench catch-up --from queue}: a slave was away, its backlog lies in the forwarder's queue; time from starting
@@ -67,19 +65,20 @@ final class CatchUp {
         say("both in sync; each pair: backlog of %,d transactions, %,d row changes", transactions,
                 (long) transactions * TpcbWorkload.CHANGES_PER_TRANSACTION);
         for (int pair = 1; pair <= pairs; pair++) {
+            int mark = pair;
             nativeSlave.disable();
             slave.stop();
-            writeBacklog();
+            writeBacklog(mark);
             checkpoint();
             double nativeTime = timed(() -> {
                 nativeSlave.enable();
-                nativeSlave.awaitCaughtUp();
+                TpcbWorkload.awaitMark(target, NATIVE_DATABASE, mark);
             });
             nativeSlave.disable();
             checkpoint();
             double ourTime = timed(() -> {
                 slave.start();
-                awaitOurs();
+                TpcbWorkload.awaitMark(target, OUR_DATABASE, mark);
             });
             nativeSlave.enable();
             nativeSeconds.add(nativeTime);
@@ -87,7 +86,6 @@ final class CatchUp {
             say("pair %d: native %.2f s, replicator %.2f s, ratio %.2f", pair, nativeTime, ourTime, nativeTime / ourTime);
         }
         verify();
-        nativeSlave.awaitCaughtUp();
         nativeSlave.drop();
     }
 
@@ -115,41 +113,15 @@ final class CatchUp {
     }
 
     /** Ends when the whole backlog is in the forwarder's queue. */
-    private void writeBacklog() throws Exception {
+    private void writeBacklog(int mark) throws Exception {
         long before = cluster.status().path("queue").path("lastSeq").asLong();
         try (Connection connection = master.connect("postgres")) {
-            workload.write(connection, transactions);
+            workload.write(connection, transactions, mark);
         }
         new StatusWait(cluster, Duration.ofMinutes(3))
                 .until(
                         "the backlog is in the queue",
                         status -> status.path("queue").path("lastSeq").asLong() >= before + transactions);
-    }
-
-    /** Until the target's history table has all rows: what an application on the slave would see. */
-    private void awaitOurs() throws SQLException {
-        String progress = "SELECT seq FROM replicator.progress";
-        long goal;
-        try {
-            goal = cluster.status().path("queue").path("lastSeq").asLong();
-        } catch (java.io.IOException e) {
-            throw new IllegalStateException(e);
-        }
-        long deadline = System.nanoTime() + Duration.ofMinutes(5).toNanos();
-        try (Connection connection = target.connect(OUR_DATABASE);
-                Statement statement = connection.createStatement()) {
-            while (true) {
-                try (var result = statement.executeQuery(progress)) {
-                    if (result.next() && result.getLong(1) >= goal) {
-                        return;
-                    }
-                }
-                if (System.nanoTime() > deadline) {
-                    throw new IllegalStateException("waited five minutes for the slave to reach seq " + goal);
-                }
-                LockSupport.parkNanos(10_000_000L);
-            }
-        }
     }
 
     private void checkpoint() throws SQLException {

@@ -1,8 +1,12 @@
 package dev.replicator.launcher.bench;
 
+import dev.replicator.embedded.EmbeddedPostgres;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The tables and the transaction of pgbench (PostgreSQL manual, pgbench, "tpcb-like"): each transaction updates one
@@ -11,7 +15,11 @@ import java.sql.Statement;
  */
 final class TpcbWorkload {
     static final String[] TABLES = {
-        "public.pgbench_accounts", "public.pgbench_tellers", "public.pgbench_branches", "public.pgbench_history"
+        "public.pgbench_accounts",
+        "public.pgbench_tellers",
+        "public.pgbench_branches",
+        "public.pgbench_history",
+        "public.bench_mark"
     };
     static final int CHANGES_PER_TRANSACTION = 4;
 
@@ -29,7 +37,8 @@ final class TpcbWorkload {
                 "CREATE TABLE pgbench_branches (bid int PRIMARY KEY, bbalance int, filler char(88))",
                 "CREATE TABLE pgbench_tellers (tid int PRIMARY KEY, bid int, tbalance int, filler char(84))",
                 "CREATE TABLE pgbench_accounts (aid int PRIMARY KEY, bid int, abalance int, filler char(84))",
-                "CREATE TABLE pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22))");
+                "CREATE TABLE pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22))",
+                "CREATE TABLE bench_mark (id int PRIMARY KEY, mark int NOT NULL)");
     }
 
     /** Fills the tables and makes the procedure that writes transactions. */
@@ -41,6 +50,7 @@ final class TpcbWorkload {
                         + ") t",
                 "INSERT INTO pgbench_accounts SELECT a, (a - 1) / 100000 + 1, 0, '' FROM generate_series(1, "
                         + 100_000 * scale + ") a",
+                "INSERT INTO bench_mark VALUES (1, 0)",
                 "CREATE PROCEDURE tpcb(transactions int) LANGUAGE plpgsql AS $$"
                         + " DECLARE a int; t int; b int; d int; BEGIN FOR i IN 1..transactions LOOP"
                         + " a := 1 + random() * " + (100_000 * scale - 1) + "; t := 1 + random() * " + (10 * scale - 1)
@@ -53,9 +63,33 @@ final class TpcbWorkload {
                 "VACUUM ANALYZE");
     }
 
-    /** Writes that many transactions on the master. */
-    void write(Connection connection, int transactions) throws SQLException {
-        execute(connection, "SET synchronous_commit = off", "CALL tpcb(" + transactions + ")", "RESET synchronous_commit");
+    /** Writes that many transactions on the master, the mark's included, which is the last. */
+    void write(Connection connection, int transactions, int mark) throws SQLException {
+        execute(
+                connection,
+                "SET synchronous_commit = off",
+                "CALL tpcb(" + (transactions - 1) + ")",
+                "RESET synchronous_commit",
+                "UPDATE bench_mark SET mark = " + mark);
+    }
+
+    /** Waits until a reader of the target sees the mark: then it sees all that was written before it. */
+    static void awaitMark(EmbeddedPostgres target, String database, int mark) throws SQLException {
+        long deadline = System.nanoTime() + Duration.ofMinutes(5).toNanos();
+        try (Connection connection = target.connect(database);
+                Statement statement = connection.createStatement()) {
+            while (true) {
+                try (ResultSet result = statement.executeQuery("SELECT mark FROM bench_mark")) {
+                    if (result.next() && result.getInt(1) == mark) {
+                        return;
+                    }
+                }
+                if (System.nanoTime() > deadline) {
+                    throw new IllegalStateException("waited five minutes for mark " + mark + " in " + database);
+                }
+                LockSupport.parkNanos(10_000_000L);
+            }
+        }
     }
 
     private static void execute(Connection connection, String... statements) throws SQLException {
