@@ -39,11 +39,14 @@ class AwayIT {
         for (int i = 0; i < 50; i++) {
             replication.onMaster("INSERT INTO app.t (v) SELECT 'later ' || i FROM generate_series(1, 20) i");
         }
-        long dumpBytes = replication.cluster().slaveStatus("away").path("dumpBytesSent").asLong();
+        long dumpBytes =
+                replication.cluster().slaveStatus("away").path("dumpBytesSent").asLong();
         replication.cluster().slave("away").daemon().start();
         replication.awaitInSync("away", 2);
         replication.assertEqualTables("away", "app.t", "app.u");
-        assertEquals(dumpBytes, replication.cluster().slaveStatus("away").path("dumpBytesSent").asLong());
+        assertEquals(
+                dumpBytes,
+                replication.cluster().slaveStatus("away").path("dumpBytesSent").asLong());
     }
 
     @Test
@@ -59,12 +62,10 @@ class AwayIT {
         // Random text, so that compression cannot keep it under the budget.
         String filler = "UPDATE app.t SET v = (SELECT string_agg(md5(random()::text || g || id), '')"
                 + " FROM generate_series(1, 300) g) WHERE id <= 500";
-        replication
-                .waiting()
-                .until("the budget is reached and the slave that is away is dropped", status -> {
-                    onMaster(filler);
-                    return StatusWait.slaveOf(status, "away").path("state").asText().equals("needs-resync");
-                });
+        replication.waiting().until("the budget is reached and the slave that is away is dropped", status -> {
+            onMaster(filler);
+            return StatusWait.slaveOf(status, "away").path("state").asText().equals("needs-resync");
+        });
         assertEquals(
                 "in-sync",
                 replication.cluster().slaveStatus("present").path("state").asText(),

@@ -29,7 +29,7 @@ class KillIT {
 
     @AfterEach
     void stop() throws Exception {
-        traffic.close();
+        traffic.finish();
         replication.close();
     }
 
@@ -45,7 +45,7 @@ class KillIT {
             killAndRestart(kill % 5);
         }
         traffic.awaitTransactions(50);
-        traffic.close();
+        traffic.finish();
         replication.awaitInSync("first", Traffic.TABLES.length);
         replication.awaitInSync("second", 2);
         replication.assertEqualTables("first", Traffic.TABLES);
@@ -55,7 +55,8 @@ class KillIT {
 
     @Test
     void shouldFinishARestoreThatIsKilledAgainAndAgain() throws Exception {
-        replication.onMaster("INSERT INTO bank.note SELECT i, 0, repeat(md5(i::text), 60) FROM generate_series(100, 8000) i");
+        replication.onMaster(
+                "INSERT INTO bank.note SELECT i, 0, repeat(md5(i::text), 60) FROM generate_series(100, 8000) i");
         DaemonProcess slave = replication.startSlave("first", "bank.*").daemon();
         for (int kill = 0; kill < 6; kill++) {
             traffic.awaitTransactions(40);
@@ -63,7 +64,7 @@ class KillIT {
             slave.start();
         }
         replication.awaitInSync("first", Traffic.TABLES.length);
-        traffic.close();
+        traffic.finish();
         replication.assertEqualTables("first", Traffic.TABLES);
     }
 

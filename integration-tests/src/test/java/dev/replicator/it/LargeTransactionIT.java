@@ -42,7 +42,8 @@ class LargeTransactionIT {
         replication.onMaster("DELETE FROM app.big WHERE id % 10 = 0; UPDATE app.big SET v = 'short' WHERE id % 10 = 1");
         replication.assertEqualTables("whole", "app.big", "app.small");
         replication.assertEqualTables("part", "app.small");
-        long sentToPart = replication.cluster().slaveStatus("part").path("bytesSent").asLong();
+        long sentToPart =
+                replication.cluster().slaveStatus("part").path("bytesSent").asLong();
         assertTrue(sentToPart < 1 << 20, "a slave without the big table received " + sentToPart + " bytes");
     }
 }

@@ -32,9 +32,8 @@ final class ReaderProbe implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         stopping = true;
-        thread.join();
     }
 
     private void run(Callable<Connection> slave) {
@@ -42,9 +41,10 @@ final class ReaderProbe implements AutoCloseable {
         try (Connection connection = slave.call();
                 Statement statement = connection.createStatement()) {
             while (!stopping && violation.isEmpty()) {
-                try (ResultSet result = statement.executeQuery("SELECT (SELECT count(*) FROM bank.account WHERE id <= 200),"
-                        + " (SELECT sum(balance) FROM bank.account WHERE id <= 200),"
-                        + " (SELECT count(*) FROM bank.entry), (SELECT coalesce(sum(amount), 0) FROM bank.entry)")) {
+                try (ResultSet result = statement.executeQuery(
+                        "SELECT (SELECT count(*) FROM bank.account WHERE id <= 200),"
+                                + " (SELECT sum(balance) FROM bank.account WHERE id <= 200),"
+                                + " (SELECT count(*) FROM bank.entry), (SELECT coalesce(sum(amount), 0) FROM bank.entry)")) {
                     result.next();
                     check(result, entriesBefore);
                     entriesBefore = result.getLong(3);

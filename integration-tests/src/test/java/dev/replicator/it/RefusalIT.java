@@ -95,7 +95,8 @@ class RefusalIT {
 
     @Test
     void shouldNameATableWithoutReplicaIdentityAndNotHarmTheMaster() throws Exception {
-        replication.onMaster("INSERT INTO app.keyless VALUES (1)", "UPDATE app.keyless SET v = 2", "DELETE FROM app.keyless");
+        replication.onMaster(
+                "INSERT INTO app.keyless VALUES (1)", "UPDATE app.keyless SET v = 2", "DELETE FROM app.keyless");
         String tables = replication.cluster().admin("tables").orThrow();
         String line = tables.lines()
                 .filter(text -> text.contains("app.keyless"))
@@ -134,8 +135,8 @@ class RefusalIT {
 
     @Test
     void shouldSayWhichRightOnTheMasterIsMissing() throws Exception {
-        DaemonProcess daemon =
-                secondCapture(replication.master().jdbcUrl(Replication.DATABASE).replace("user=postgres", "user=poor"), "poor");
+        DaemonProcess daemon = secondCapture(
+                replication.master().jdbcUrl(Replication.DATABASE).replace("user=postgres", "user=poor"), "poor");
         assertExit(2, daemon);
         assertTrue(daemon.tail(20).contains("REPLICATION"), daemon.tail(20));
     }
@@ -155,8 +156,8 @@ class RefusalIT {
     private static DaemonProcess daemon(String name, String command, Path config) throws Exception {
         List<String> line = new java.util.ArrayList<>(dev.replicator.launcher.local.LauncherLine.ofClassPath("128m"));
         line.addAll(List.of(command, "--config", config.toString()));
-        DaemonProcess daemon =
-                new DaemonProcess(name, line, java.util.Map.of(), replication.root().resolve(name + ".log"));
+        DaemonProcess daemon = new DaemonProcess(
+                name, line, java.util.Map.of(), replication.root().resolve(name + ".log"));
         daemon.start();
         return daemon;
     }

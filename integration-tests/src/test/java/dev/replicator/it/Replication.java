@@ -13,6 +13,7 @@ import dev.replicator.launcher.local.StatusWait;
 import dev.replicator.launcher.local.TableDigest;
 import dev.replicator.queue.TableName;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -89,8 +90,8 @@ final class Replication implements AutoCloseable {
         if (!databaseExists(name)) {
             targets.execute(DATABASE, "CREATE DATABASE " + name);
         }
-        LocalSlave slave = cluster.defineSlave(
-                name, targets.jdbcUrl(name), "postgres", "postgres", List.of(tables), extraYaml);
+        LocalSlave slave =
+                cluster.defineSlave(name, targets.jdbcUrl(name), "postgres", "postgres", List.of(tables), extraYaml);
         reloadWhenUp();
         return slave;
     }
@@ -207,14 +208,17 @@ final class Replication implements AutoCloseable {
     @Override
     public void close() {
         cluster.close();
-        master.close();
-        targets.close();
+        try (targets) {
+            master.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         try (Stream<Path> files = Files.walk(root)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
             }
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -69,12 +69,16 @@ final class Traffic implements AutoCloseable {
     }
 
     /** Ends the traffic; may be called twice. */
-    @Override
-    public void close() throws InterruptedException {
+    void finish() throws InterruptedException {
         stopping = true;
         for (Thread thread : threads) {
             thread.join();
         }
+    }
+
+    @Override
+    public void close() {
+        stopping = true;
     }
 
     private void run(Random random) {

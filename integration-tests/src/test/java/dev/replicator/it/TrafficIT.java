@@ -27,7 +27,7 @@ class TrafficIT {
 
     @AfterEach
     void stop() throws Exception {
-        traffic.close();
+        traffic.finish();
         replication.close();
     }
 
@@ -40,7 +40,7 @@ class TrafficIT {
         replication.startSlave("second", "bank.account", "bank.entry");
         replication.awaitInSync("second", 2);
         traffic.awaitTransactions(300);
-        traffic.close();
+        traffic.finish();
         replication.assertEqualTables("first", Traffic.TABLES);
         replication.assertEqualTables("second", "bank.account", "bank.entry");
     }
@@ -50,7 +50,7 @@ class TrafficIT {
         replication.startSlave("first", "bank.*");
         replication.awaitInSync("first", Traffic.TABLES.length);
         traffic.awaitTransactions(300);
-        traffic.close();
+        traffic.finish();
         replication.awaitApplied("first");
         int dumps = replication.cluster().status().path("dumps").size();
         replication.master().stop(dev.replicator.embedded.EmbeddedPostgres.StopMode.FAST);
@@ -67,11 +67,12 @@ class TrafficIT {
         replication.startSlave("other", "bank.account");
         replication.awaitInSync("one", 1);
         replication.awaitInSync("other", 1);
-        long otherDumpBytes = replication.cluster().slaveStatus("other").path("dumpBytesSent").asLong();
+        long otherDumpBytes =
+                replication.cluster().slaveStatus("other").path("dumpBytesSent").asLong();
         replication.grant("one", "bank.account", "bank.entry", "bank.note");
         replication.awaitInSync("one", 3);
         traffic.awaitTransactions(200);
-        traffic.close();
+        traffic.finish();
         replication.assertEqualTables("one", "bank.account", "bank.entry", "bank.note");
         replication.assertEqualTables("other", "bank.account");
         JsonNode other = replication.cluster().slaveStatus("other");
@@ -87,7 +88,15 @@ class TrafficIT {
             for (int i = 0; i < 3; i++) {
                 replication
                         .cluster()
-                        .admin("dump", "request", "--table", "bank.account", "--table", "bank.entry", "--slave", "first",
+                        .admin(
+                                "dump",
+                                "request",
+                                "--table",
+                                "bank.account",
+                                "--table",
+                                "bank.entry",
+                                "--slave",
+                                "first",
                                 "--wait")
                         .orThrow();
                 replication.awaitInSync("first", Traffic.TABLES.length);
@@ -95,7 +104,7 @@ class TrafficIT {
             assertEquals("", probe.violation());
             assertTrue(probe.polls() > 10, "the probe polled " + probe.polls() + " times");
         }
-        traffic.close();
+        traffic.finish();
         replication.assertEqualTables("first", Traffic.TABLES);
     }
 
@@ -105,16 +114,33 @@ class TrafficIT {
         replication.startSlave("second", "bank.*");
         replication.awaitInSync("first", Traffic.TABLES.length);
         replication.awaitInSync("second", Traffic.TABLES.length);
-        traffic.close();
+        traffic.finish();
         replication.awaitApplied("first");
-        replication.targets().execute("first", "UPDATE bank.note SET body = 'damaged' WHERE id <= 3",
-                "DELETE FROM bank.note WHERE id = 5");
-        long secondDumpBytes = replication.cluster().slaveStatus("second").path("dumpBytesSent").asLong();
-        replication.cluster().admin("slave", "resync", "first", "--table", "bank.note").orThrow();
+        replication
+                .targets()
+                .execute(
+                        "first",
+                        "UPDATE bank.note SET body = 'damaged' WHERE id <= 3",
+                        "DELETE FROM bank.note WHERE id = 5");
+        long secondDumpBytes = replication
+                .cluster()
+                .slaveStatus("second")
+                .path("dumpBytesSent")
+                .asLong();
+        replication
+                .cluster()
+                .admin("slave", "resync", "first", "--table", "bank.note")
+                .orThrow();
         replication.waiting().until("first is repaired", status -> sameNote());
         replication.awaitInSync("first", Traffic.TABLES.length);
         replication.assertEqualTables("first", Traffic.TABLES);
-        assertEquals(secondDumpBytes, replication.cluster().slaveStatus("second").path("dumpBytesSent").asLong());
+        assertEquals(
+                secondDumpBytes,
+                replication
+                        .cluster()
+                        .slaveStatus("second")
+                        .path("dumpBytesSent")
+                        .asLong());
     }
 
     @Test
@@ -130,7 +156,8 @@ class TrafficIT {
             statement.execute("SAVEPOINT s");
             statement.execute("INSERT INTO bank.account VALUES (90003, 'undone', 1)");
             statement.execute("ROLLBACK TO s");
-            statement.execute("INSERT INTO bank.entry (account_id, amount) SELECT 90002, i FROM generate_series(1, 5) i");
+            statement.execute(
+                    "INSERT INTO bank.entry (account_id, amount) SELECT 90002, i FROM generate_series(1, 5) i");
             connection.commit();
             statement.execute("DELETE FROM bank.account WHERE id = 90002");
             connection.commit();
@@ -139,9 +166,11 @@ class TrafficIT {
             connection.setAutoCommit(true);
             statement.execute("COMMIT PREPARED 'p1'");
         }
-        traffic.close();
+        traffic.finish();
         replication.assertEqualTables("first", Traffic.TABLES);
-        assertEquals("90004", replication.onSlave("first", "SELECT string_agg(id::text, ',') FROM bank.account WHERE id > 90000"));
+        assertEquals(
+                "90004",
+                replication.onSlave("first", "SELECT string_agg(id::text, ',') FROM bank.account WHERE id > 90000"));
     }
 
     private boolean sameNote() {

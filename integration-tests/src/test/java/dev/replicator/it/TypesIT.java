@@ -20,12 +20,20 @@ class TypesIT {
             new String[] {"smallint", "-32768", "32767"},
             new String[] {"integer", "-2147483648", "2147483647"},
             new String[] {"bigint", "-9223372036854775808", "9223372036854775807"},
-            new String[] {"numeric", "'NaN'", "'-Infinity'", "'Infinity'", "1.00", "-0.000", "1e-50", "repeat('9', 200)::numeric"},
+            new String[] {
+                "numeric", "'NaN'", "'-Infinity'", "'Infinity'", "1.00", "-0.000", "1e-50", "repeat('9', 200)::numeric"
+            },
             new String[] {"numeric(20,4)", "-9999999999999999.9999", "'NaN'"},
             new String[] {"real", "'NaN'", "'-Infinity'", "-0.0", "1e-45", "3.4028235e38", "0.1"},
             new String[] {"double precision", "'NaN'", "'Infinity'", "-0.0", "5e-324", "1.7976931348623157e308", "0.1"},
             new String[] {"money", "'-92233720368547758.08'", "'92233720368547758.07'"},
-            new String[] {"text", "''", "E'tab\\t nl\\n cr\\r bs\\\\ quote'' dq\" \\b\\f\\v'", "'\\N'", "'äöü \u20ac \ud83d\ude00'"},
+            new String[] {
+                "text",
+                "''",
+                "E'tab\\t nl\\n cr\\r bs\\\\ quote'' dq\" \\b\\f\\v'",
+                "'\\N'",
+                "'äöü \u20ac \ud83d\ude00'"
+            },
             new String[] {"varchar(12)", "'abc  '", "''"},
             new String[] {"char(5)", "'ab'", "''"},
             new String[] {"\"char\"", "'x'", "''"},
@@ -36,7 +44,9 @@ class TypesIT {
             new String[] {"date", "'infinity'", "'-infinity'", "'4713-01-01 BC'", "'5874897-12-31'"},
             new String[] {"time", "'24:00:00'", "'00:00:00.000001'"},
             new String[] {"timetz", "'23:59:59.999999-15:59'", "'00:00+14'"},
-            new String[] {"timestamp", "'infinity'", "'-infinity'", "'4713-01-01 00:00:00 BC'", "'294276-12-31 23:59:59.999999'"},
+            new String[] {
+                "timestamp", "'infinity'", "'-infinity'", "'4713-01-01 00:00:00 BC'", "'294276-12-31 23:59:59.999999'"
+            },
             new String[] {"timestamptz", "'infinity'", "'2026-03-29 01:30:00+00'", "'0044-03-15 12:00 BC'"},
             new String[] {"interval", "'-178000000 years'", "'1 mon -1 day +00:00:00.000001'", "'-1 day +25:00'"},
             new String[] {"uuid", "'00000000-0000-0000-0000-000000000000'"},
@@ -111,7 +121,11 @@ class TypesIT {
         replication.onMaster(rows(201));
         StringBuilder update = new StringBuilder("UPDATE odd.\"All types\" t SET ");
         for (int i = 0; i < VALUES.size(); i++) {
-            update.append(i == 0 ? "" : ", ").append("c").append(i).append(" = o.c").append(i);
+            update.append(i == 0 ? "" : ", ")
+                    .append("c")
+                    .append(i)
+                    .append(" = o.c")
+                    .append(i);
         }
         update.append(" FROM odd.\"All types\" o WHERE t.id = 202 AND o.id = 201");
         replication.onMaster(update.toString());
@@ -123,8 +137,9 @@ class TypesIT {
         try (Connection master = replication.masterConnection();
                 Connection slave = replication.slaveConnection("types")) {
             for (int i = 0; i < VALUES.size(); i++) {
-                String sql = "SELECT id || ': ' || coalesce(c" + i + "::text, 'NULL') FROM odd.\"All types\" WHERE id >= "
-                        + fromId + " AND id < " + (fromId + 100) + " ORDER BY id";
+                String sql =
+                        "SELECT id || ': ' || coalesce(c" + i + "::text, 'NULL') FROM odd.\"All types\" WHERE id >= "
+                                + fromId + " AND id < " + (fromId + 100) + " ORDER BY id";
                 assertEquals(list(master, sql), list(slave, sql), VALUES.get(i)[0]);
             }
         }
@@ -142,12 +157,13 @@ class TypesIT {
     }
 
     private static String schema() {
-        StringBuilder sql = new StringBuilder("CREATE EXTENSION hstore SCHEMA public; CREATE EXTENSION citext SCHEMA public;"
-                + " CREATE SCHEMA odd; CREATE TYPE odd.\"Mood enum\" AS ENUM ('ok', 'very ''sad''');"
-                + " CREATE DOMAIN odd.percent AS numeric(6,3) CHECK (VALUE >= 0);"
-                + " CREATE TYPE odd.pair AS (n int, t text);"
-                + " CREATE TYPE odd.floatrange AS RANGE (subtype = float8);"
-                + " CREATE TABLE odd.\"All types\" (id int PRIMARY KEY");
+        StringBuilder sql =
+                new StringBuilder("CREATE EXTENSION hstore SCHEMA public; CREATE EXTENSION citext SCHEMA public;"
+                        + " CREATE SCHEMA odd; CREATE TYPE odd.\"Mood enum\" AS ENUM ('ok', 'very ''sad''');"
+                        + " CREATE DOMAIN odd.percent AS numeric(6,3) CHECK (VALUE >= 0);"
+                        + " CREATE TYPE odd.pair AS (n int, t text);"
+                        + " CREATE TYPE odd.floatrange AS RANGE (subtype = float8);"
+                        + " CREATE TABLE odd.\"All types\" (id int PRIMARY KEY");
         for (int i = 0; i < VALUES.size(); i++) {
             sql.append(", c").append(i).append(' ').append(VALUES.get(i)[0]);
         }

@@ -62,8 +62,9 @@ final class CatchUp {
         NativeSlave nativeSlave = new NativeSlave(master, target, NATIVE_DATABASE);
         nativeSlave.subscribe(TpcbWorkload.TABLES);
         DaemonProcess slave = startOurs();
-        say("both in sync; each pair: backlog of %,d transactions, %,d row changes", transactions,
-                (long) transactions * TpcbWorkload.CHANGES_PER_TRANSACTION);
+        say(
+                "both in sync; each pair: backlog of %,d transactions, %,d row changes",
+                transactions, (long) transactions * TpcbWorkload.CHANGES_PER_TRANSACTION);
         for (int pair = 1; pair <= pairs; pair++) {
             int mark = pair;
             nativeSlave.disable();
@@ -83,7 +84,9 @@ final class CatchUp {
             nativeSlave.enable();
             nativeSeconds.add(nativeTime);
             ourSeconds.add(ourTime);
-            say("pair %d: native %.2f s, replicator %.2f s, ratio %.2f", pair, nativeTime, ourTime, nativeTime / ourTime);
+            say(
+                    "pair %d: native %.2f s, replicator %.2f s, ratio %.2f",
+                    pair, nativeTime, ourTime, nativeTime / ourTime);
         }
         verify();
         nativeSlave.drop();

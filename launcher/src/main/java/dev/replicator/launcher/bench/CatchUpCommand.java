@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
 /** {@code replicator bench catch-up}. */
 @Command(
         name = "catch-up",
-        description = "Time until a slave that was away equals the master, native and ours in turn on the same servers.")
+        description =
+                "Time until a slave that was away equals the master, native and ours in turn on the same servers.")
 final class CatchUpCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -71,8 +72,10 @@ final class CatchUpCommand implements Callable<Integer> {
         row(table, "native logical replication", bench.nativeSeconds());
         row(table, "replicator", bench.ourSeconds());
         out.println(table);
-        out.println(String.format(Locale.ROOT, "ratio native / replicator: %.2f (above 1 = replicator is faster)", ratio));
-        out.println("both sides: fsync on, full_page_writes on; native applies with its default synchronous_commit = off");
+        out.println(
+                String.format(Locale.ROOT, "ratio native / replicator: %.2f (above 1 = replicator is faster)", ratio));
+        out.println(
+                "both sides: fsync on, full_page_writes on; native applies with its default synchronous_commit = off");
     }
 
     private static void row(TextTable table, String name, Measured measured) {

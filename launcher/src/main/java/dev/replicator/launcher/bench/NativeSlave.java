@@ -35,8 +35,10 @@ final class NativeSlave {
 
     void disable() throws SQLException {
         target.execute(database, "ALTER SUBSCRIPTION " + NAME + " DISABLE");
-        await("walsender gone", () -> zeroOnMaster("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + NAME
-                + "' AND active"));
+        await(
+                "walsender gone",
+                () -> zeroOnMaster(
+                        "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + NAME + "' AND active"));
     }
 
     void enable() throws SQLException {

@@ -27,13 +27,18 @@ final class DemoReader implements AutoCloseable {
         return polls;
     }
 
-    @Override
-    public void close() throws Exception {
+    /** Ends the reading; throws what ended it before. */
+    void finish() throws Exception {
         stopping = true;
         thread.join();
         if (failure != null) {
             throw failure;
         }
+    }
+
+    @Override
+    public void close() {
+        stopping = true;
     }
 
     private void run(Callable<Connection> slave, String countSql) {

@@ -24,12 +24,7 @@ import java.util.Map;
 final class DemoScript {
     private static final String DATABASE = "postgres";
     private static final List<String> REPORTING = List.of(
-            "shop.customers",
-            "shop.products",
-            "shop.orders",
-            "shop.order_lines",
-            "shop.order_log",
-            "shop.events");
+            "shop.customers", "shop.products", "shop.orders", "shop.order_lines", "shop.order_log", "shop.events");
     private static final List<String> BRANCH = List.of("shop.customers", "shop.products");
     private static final List<String> BRANCH_LATER = List.of("shop.customers", "shop.products", "shop.documents");
 
@@ -67,13 +62,15 @@ final class DemoScript {
         startDaemons();
         int rate = Math.max(50, transactions / 20);
         try (DemoTraffic traffic = new DemoTraffic(() -> master.connect(DATABASE), rate)) {
-            console.step("Traffic on the master: " + rate + " transactions/s from two connections, also rolled back ones");
+            console.step(
+                    "Traffic on the master: " + rate + " transactions/s from two connections, also rolled back ones");
             traffic.start();
             secondSlaveFromCache();
             addTable();
             redumpUnderLoad();
             killSlave();
             traffic.awaitCommitted(transactions);
+            traffic.finish();
             console.step("Traffic ends after " + Human.count(traffic.committed()) + " transactions");
         }
         boolean equal = compare();
@@ -129,7 +126,7 @@ final class DemoScript {
             cluster.admin("dump", "request", "--table", "shop.customers", "--slave", "reporting", "--wait")
                     .orThrow();
             inSync("reporting", REPORTING.size());
-            reader.close();
+            reader.finish();
             console.fact("a reader polled the table " + reader.polls() + " times meanwhile and never saw fewer than "
                     + Human.count(reader.fewestRows()) + " rows");
             if (reader.fewestRows() < 1000) {

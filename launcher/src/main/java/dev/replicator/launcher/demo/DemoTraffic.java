@@ -13,7 +13,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * What applications do on the master while everything else happens: small mixed transactions from several connections,
- * some of them rolled back, some with savepoints, at a bounded rate. {@link #close()} ends it; the first error is
+ * some of them rolled back, some with savepoints, at a bounded rate. {@link #finish()} ends it; the first error is
  * thrown there.
  */
 final class DemoTraffic implements AutoCloseable {
@@ -57,13 +57,18 @@ final class DemoTraffic implements AutoCloseable {
         throwFailure();
     }
 
-    @Override
-    public void close() throws Exception {
+    /** Ends the traffic and waits for its last transaction; throws what ended it before. */
+    void finish() throws Exception {
         stopping = true;
         for (Thread thread : threads) {
             thread.join();
         }
         throwFailure();
+    }
+
+    @Override
+    public void close() {
+        stopping = true;
     }
 
     private void throwFailure() throws Exception {
@@ -92,13 +97,25 @@ final class DemoTraffic implements AutoCloseable {
         if (dice < 40) {
             placeOrder(connection, random);
         } else if (dice < 60) {
-            update(connection, "UPDATE shop.orders SET status = 'paid', total = total + 1 WHERE id = ?", random, 10_000);
+            update(
+                    connection,
+                    "UPDATE shop.orders SET status = 'paid', total = total + 1 WHERE id = ?",
+                    random,
+                    10_000);
         } else if (dice < 70) {
-            update(connection, "UPDATE shop.documents SET views = views + 1 WHERE title = 'Document ' || ?", random, 300);
+            update(
+                    connection,
+                    "UPDATE shop.documents SET views = views + 1 WHERE title = 'Document ' || ?",
+                    random,
+                    300);
         } else if (dice < 78) {
             update(connection, "UPDATE shop.customers SET tier = 'gold', discount = 5 WHERE id = ?", random, 5_000);
         } else if (dice < 84) {
-            update(connection, "UPDATE shop.products SET price = price + 0.01, flags = ~flags WHERE id = ?", random, 2000);
+            update(
+                    connection,
+                    "UPDATE shop.products SET price = price + 0.01, flags = ~flags WHERE id = ?",
+                    random,
+                    2000);
         } else if (dice < 88) {
             update(connection, "UPDATE shop.salaries SET amount = amount + 1 WHERE id = ?", random, 500);
         } else if (dice < 92) {
@@ -124,7 +141,8 @@ final class DemoTraffic implements AutoCloseable {
 
     private static void withSavepoint(Connection connection, Random random) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute("INSERT INTO shop.events (day, kind, payload) VALUES ('2026-11-20', 'kept', '{\"a\": 1}')");
+            statement.execute(
+                    "INSERT INTO shop.events (day, kind, payload) VALUES ('2026-11-20', 'kept', '{\"a\": 1}')");
             statement.execute("SAVEPOINT s");
             statement.execute("INSERT INTO shop.events (day, kind) VALUES ('2026-11-20', 'undone')");
             statement.execute("ROLLBACK TO SAVEPOINT s");
