@@ -173,7 +173,8 @@ class RefusalIT {
     private static AdminResult adminWith(Path token) {
         java.io.StringWriter out = new java.io.StringWriter();
         java.io.StringWriter err = new java.io.StringWriter();
-        int exit = new picocli.CommandLine(new dev.replicator.forwarder.AdminCommand())
+        int exit = dev.replicator.runtime.cli.CliErrors.install(
+                        new picocli.CommandLine(new dev.replicator.forwarder.AdminCommand()))
                 .setOut(new java.io.PrintWriter(out, true))
                 .setErr(new java.io.PrintWriter(err, true))
                 .execute("--forwarder", replication.cluster().address(), "--token-file", token.toString(), "status");

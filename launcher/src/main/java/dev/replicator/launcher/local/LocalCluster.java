@@ -3,6 +3,7 @@ package dev.replicator.launcher.local;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.replicator.forwarder.AdminCommand;
+import dev.replicator.runtime.cli.CliErrors;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -178,7 +179,7 @@ public final class LocalCluster implements AutoCloseable {
         all.addAll(Arrays.asList(arguments));
         StringWriter output = new StringWriter();
         StringWriter errors = new StringWriter();
-        int exit = new CommandLine(new AdminCommand())
+        int exit = CliErrors.install(new CommandLine(new AdminCommand()))
                 .setOut(new PrintWriter(output, true))
                 .setErr(new PrintWriter(errors, true))
                 .execute(all.toArray(String[]::new));
