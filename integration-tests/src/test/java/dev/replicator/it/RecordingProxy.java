@@ -47,8 +47,10 @@ final class RecordingProxy implements AutoCloseable {
     void cut() throws IOException {
         synchronized (sockets) {
             for (Socket socket : sockets) {
-                socket.setSoLinger(true, 0);
-                socket.close();
+                if (!socket.isClosed()) {
+                    socket.setSoLinger(true, 0);
+                    socket.close();
+                }
             }
             sockets.clear();
         }
