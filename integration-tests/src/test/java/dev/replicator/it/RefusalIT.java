@@ -63,7 +63,8 @@ class RefusalIT {
         Files.writeString(
                 second,
                 Files.readString(file)
-                        .replace(replication.cluster().data("forwarder").toString(), other));
+                        .replace(replication.cluster().data("forwarder").toString(), other)
+                        .replaceAll("(?m)^http:.*$", ""));
         DaemonProcess daemon = daemon("second", "forwarder", second);
         assertExit(2, daemon);
         String port = replication.cluster().address().split(":")[1];

@@ -9,6 +9,7 @@ import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import dev.replicator.runtime.net.Channels;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -75,6 +76,7 @@ final class ForwarderClient implements AutoCloseable {
         } catch (ExecutionException | TimeoutException e) {
             call.onError(new IllegalStateException("no welcome"));
             Throwable cause = e instanceof ExecutionException ? e.getCause() : e;
+            refuse(cause);
             throw new ReplicatorException(
                     ErrorCode.UNAVAILABLE,
                     "asking the forwarder which history it holds: "
@@ -83,6 +85,19 @@ final class ForwarderClient implements AutoCloseable {
                                     : cause),
                     "Capture without a history of its own cannot begin before the forwarder has said whether it has one.",
                     e);
+        }
+    }
+
+    /** What waiting cannot mend: a wrong token or cluster. */
+    private static void refuse(Throwable cause) {
+        Status status = Status.fromThrowable(cause);
+        switch (status.getCode()) {
+            case UNAUTHENTICATED, PERMISSION_DENIED, FAILED_PRECONDITION -> throw new ReplicatorException(
+                    ErrorCode.CONFIGURATION,
+                    "The forwarder refuses this capture: " + status.getDescription(),
+                    "Check cluster and forwarder.token in capture.yaml against forwarder.yaml.",
+                    cause);
+            default -> {}
         }
     }
 

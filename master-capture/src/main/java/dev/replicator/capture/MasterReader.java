@@ -1,6 +1,7 @@
 package dev.replicator.capture;
 
 import dev.replicator.capture.postgres.Catalog;
+import dev.replicator.capture.postgres.MasterSettings;
 import dev.replicator.capture.postgres.PgoutputDecoder;
 import dev.replicator.capture.postgres.ProtocolException;
 import dev.replicator.capture.postgres.PublicationState;
@@ -149,8 +150,16 @@ final class MasterReader implements Runnable {
     }
 
     private void session() throws SQLException, IOException, InterruptedException {
-        try (Connection sql = sessions.open("replicator capture", ANSWER_SECONDS);
-                ReplicationSession replication = ReplicationSession.open(sessions, applicationName())) {
+        try (Connection sql = sessions.open("replicator capture", ANSWER_SECONDS)) {
+            ServerRequirements.check(
+                    MasterSettings.read(sql, config.source().slot()),
+                    config.source().user());
+            session(sql);
+        }
+    }
+
+    private void session(Connection sql) throws SQLException, IOException, InterruptedException {
+        try (ReplicationSession replication = ReplicationSession.open(sessions, applicationName())) {
             SystemIdentity identity = replication.identify();
             systemIdentifier = identity.systemIdentifier();
             ids.observe(Catalog.snapshot(sql).xmax());

@@ -1,7 +1,11 @@
 package dev.replicator.capture;
 
+import dev.replicator.capture.postgres.MasterSettings;
+import dev.replicator.queue.TableName;
 import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /** Which PostgreSQL servers can be captured. */
@@ -37,6 +41,26 @@ final class ServerRequirements {
         if (!defect.isEmpty()) {
             throw new ReplicatorException(
                     ErrorCode.CONFIGURATION, defect, "Upgrade the master to a newer minor release.");
+        }
+    }
+
+    /** Refuses a server or a role without which nothing can ever be read; everything that is missing in one message. */
+    static void check(MasterSettings settings, String user) {
+        List<String> missing = new ArrayList<>();
+        List<String> fixes = new ArrayList<>();
+        if (!settings.walLevel().equals("logical")) {
+            missing.add("wal_level is " + settings.walLevel() + ", must be logical");
+            fixes.add("ALTER SYSTEM SET wal_level = 'logical' and restart the master");
+        }
+        if (!settings.mayReplicate()) {
+            missing.add("role " + user + " lacks REPLICATION");
+            fixes.add("ALTER ROLE " + TableName.quote(user) + " REPLICATION");
+        }
+        if (!missing.isEmpty()) {
+            throw new ReplicatorException(
+                    ErrorCode.CONFIGURATION,
+                    "The master cannot be captured: " + String.join("; ", missing),
+                    String.join("; ", fixes) + ". `replicator preflight` lists everything else in one run.");
         }
     }
 }
