@@ -3,6 +3,8 @@ package dev.replicator.launcher;
 import dev.replicator.capture.CaptureCommand;
 import dev.replicator.forwarder.AdminCommand;
 import dev.replicator.forwarder.ForwarderCommand;
+import dev.replicator.launcher.bench.BenchCommand;
+import dev.replicator.launcher.demo.DemoCommand;
 import dev.replicator.runtime.Exit;
 import dev.replicator.runtime.cli.CliErrors;
 import dev.replicator.slave.SlaveCommand;
@@ -25,6 +27,8 @@ import picocli.CommandLine.Spec;
             AdminCommand.class,
             PreflightCommand.class,
             QueueCommand.class,
+            DemoCommand.class,
+            BenchCommand.class,
             CommandLine.HelpCommand.class
         })
 public final class Main implements Runnable {
