@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -75,11 +76,13 @@ final class InstalledRoot implements AutoCloseable {
     }
 
     /** Runs the installed command. */
-    Result replicator(String... arguments) throws IOException, InterruptedException {
+    Result replicator(Map<String, String> environment, String... arguments) throws IOException, InterruptedException {
         List<String> command =
                 new ArrayList<>(List.of(path("usr/bin/replicator").toString()));
         command.addAll(Arrays.asList(arguments));
-        return run(command, Map.of("JAVA_HOME", System.getProperty("java.home")));
+        Map<String, String> all = new HashMap<>(environment);
+        all.put("JAVA_HOME", System.getProperty("java.home"));
+        return run(command, all);
     }
 
     long pid(String daemon) throws IOException {

@@ -147,6 +147,39 @@ final class PackagingIT {
     }
 
     @Test
+    void shouldNameEverythingThatIsMissingInOneRun() throws Exception {
+        try (EmbeddedPostgres server =
+                EmbeddedPostgres.builder().setting("wal_level", "replica").start()) {
+            server.execute(
+                    "postgres",
+                    "CREATE TABLE orders (id int PRIMARY KEY)",
+                    "CREATE TABLE keyless (id int)",
+                    "CREATE ROLE weak LOGIN PASSWORD 'postgres'");
+            configureDatabases(server, server);
+            root.configure("etc/replicator/capture.yaml", Map.of("user: " + EmbeddedPostgres.USER, "user: weak"));
+            root.configure("etc/replicator/slave.yaml", Map.of("user: " + EmbeddedPostgres.USER, "user: weak"));
+
+            Result capture = preflight("capture");
+            assertResult(2, "MISSING  wal_level: is replica", capture);
+            assertResult(2, "lacks REPLICATION", capture);
+            assertResult(2, "MISSING  public.keyless", capture);
+            assertResult(2, "GRANT SELECT ON", capture);
+            assertResult(2, "MISSING  forwarder: cannot call", capture);
+
+            Result slave = preflight("slave");
+            assertResult(2, "GRANT CREATE ON DATABASE postgres TO", slave);
+            assertResult(2, "session_replication_role", slave);
+            assertResult(2, "MISSING  forwarder: cannot call", slave);
+
+            assertResult(0, "started (pid", root.init(FORWARDER, "start"));
+            assertFalse(preflight("capture").output().contains("forwarder: cannot call"));
+            root.write("etc/replicator/reporting.token", "another\n");
+            assertResult(2, "the token is not one that this forwarder knows", preflight("slave"));
+            assertResult(0, "stopped", root.init(FORWARDER, "stop"));
+        }
+    }
+
+    @Test
     void shouldHoldTheSameFilesInBothPackages() throws IOException {
         Map<String, Packages.Entry> archive = new TreeMap<>(Packages.filesOfArchive());
         Map<String, Packages.Entry> deb = Packages.filesOfDeb();
@@ -195,6 +228,12 @@ final class PackagingIT {
         }
     }
 
+    private Result preflight(String daemon) throws IOException, InterruptedException {
+        Map<String, String> passwords = Map.of("SOURCE_PASSWORD", "postgres", "TARGET_PASSWORD", "postgres");
+        String config = root.path("etc/replicator/" + daemon + ".yaml").toString();
+        return root.replicator(passwords, "preflight", "--config", config);
+    }
+
     private Result admin(String... arguments) throws IOException, InterruptedException {
         String[] command = new String[arguments.length + 5];
         command[0] = "admin";
@@ -203,7 +242,7 @@ final class PackagingIT {
         command[3] = "--token-file";
         command[4] = root.path("etc/replicator/admin.token").toString();
         System.arraycopy(arguments, 0, command, 5, arguments.length);
-        return root.replicator(command);
+        return root.replicator(Map.of(), command);
     }
 
     private String logs() {
