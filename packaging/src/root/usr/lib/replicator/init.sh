@@ -56,6 +56,16 @@ alive() {
   kill -0 "$(head -n 1 "$PIDFILE")" 2>/dev/null
 }
 
+# All that the process held is free: locks, ports. It may still wait as a zombie for somebody to take note of its end.
+gone() {
+  kill -0 "$1" 2>/dev/null || return 0
+  [ -r "/proc/$1/stat" ] || return 1
+  case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+    Z* | X* | '') return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
 nap() {
   sleep 0.2 2>/dev/null || sleep 1
 }
@@ -131,9 +141,12 @@ stop() {
     say "does not run"
     return 0
   fi
-  kill -TERM "$PID"
+  kill -TERM "$PID" || {
+    say "cannot stop pid $PID" >&2
+    return 4
+  }
   begun=$(date +%s)
-  while running; do
+  while ! gone "$PID"; do
     if [ $(($(date +%s) - begun)) -ge "$STOP_TIMEOUT" ]; then
       say "did not stop within $STOP_TIMEOUT s, pid $PID still runs; see $LOG" >&2
       return 1

@@ -73,7 +73,9 @@ final class PackagingIT {
 
         assertResult(0, "started (pid", root.init(FORWARDER, "restart"));
         assertNotEquals(first, root.pid(FORWARDER));
-        assertFalse(ProcessHandle.of(first).map(ProcessHandle::isAlive).orElse(false));
+        Await.until("the first process is gone", Duration.ofSeconds(10), () -> ProcessHandle.of(first)
+                .filter(ProcessHandle::isAlive)
+                .isEmpty());
 
         assertResult(0, "stopped", root.init(FORWARDER, "stop"));
         assertResult(3, "does not run", root.init(FORWARDER, "status"));
@@ -117,7 +119,7 @@ final class PackagingIT {
                 EmbeddedPostgres target = EmbeddedPostgres.start()) {
             master.execute("postgres", "CREATE TABLE orders (id int PRIMARY KEY, item text)");
             master.execute("postgres", "INSERT INTO orders VALUES (1, 'before')");
-            configureDatabases(master, target);
+            configureDatabases(master, target, EmbeddedPostgres.USER);
 
             for (String daemon : InstalledRoot.DAEMONS) {
                 assertResult(0, "started (pid", root.init(daemon, "start"));
@@ -155,9 +157,7 @@ final class PackagingIT {
                     "CREATE TABLE orders (id int PRIMARY KEY)",
                     "CREATE TABLE keyless (id int)",
                     "CREATE ROLE weak LOGIN PASSWORD 'postgres'");
-            configureDatabases(server, server);
-            root.configure("etc/replicator/capture.yaml", Map.of("user: " + EmbeddedPostgres.USER, "user: weak"));
-            root.configure("etc/replicator/slave.yaml", Map.of("user: " + EmbeddedPostgres.USER, "user: weak"));
+            configureDatabases(server, server, "weak");
 
             Result capture = preflight("capture");
             assertResult(2, "MISSING  wal_level: is replica", capture);
@@ -205,7 +205,7 @@ final class PackagingIT {
                         control.get("conffiles").lines().anyMatch(("/" + path)::equals), path + " is no conffile"));
     }
 
-    private void configureDatabases(EmbeddedPostgres master, EmbeddedPostgres target) throws IOException {
+    private void configureDatabases(EmbeddedPostgres master, EmbeddedPostgres target, String user) throws IOException {
         String forwarder = "127.0.0.1:" + port;
         root.configure(
                 "etc/replicator/capture.yaml",
@@ -213,14 +213,14 @@ final class PackagingIT {
                         "localhost:7700", forwarder,
                         "jdbc:postgresql://localhost:5432/shop",
                                 "jdbc:postgresql://127.0.0.1:" + master.port() + "/postgres",
-                        "user: replicator", "user: " + EmbeddedPostgres.USER));
+                        "user: replicator", "user: " + user));
         root.configure(
                 "etc/replicator/slave.yaml",
                 Map.of(
                         "localhost:7700", forwarder,
                         "jdbc:postgresql://localhost:5432/shop",
                                 "jdbc:postgresql://127.0.0.1:" + target.port() + "/postgres",
-                        "user: replicator", "user: " + EmbeddedPostgres.USER));
+                        "user: replicator", "user: " + user));
         for (String daemon : InstalledRoot.DAEMONS) {
             Path defaults = root.path("etc/default/replicator-" + daemon);
             Files.writeString(
