@@ -162,7 +162,8 @@ public final class DumpStore implements AutoCloseable {
             return true;
         }
         Path path = directory.resolve(id);
-        if (damaged.removeIf(entry -> entry.directory().equals(path))) {
+        // A creation that was cut short leaves a directory that nobody knows.
+        if (damaged.removeIf(entry -> entry.directory().equals(path)) || Files.isDirectory(path)) {
             Durably.deleteTree(path);
             return true;
         }

@@ -77,7 +77,7 @@ final class FakeMaster implements AutoCloseable {
             return add(table, new RowChange(ChangeKind.DELETE, new Object[] {id, null}, null));
         }
 
-        private Transaction add(TableName table, RowChange change) {
+        Transaction add(TableName table, RowChange change) {
             changes.add(new Change(table, change));
             return this;
         }
@@ -94,6 +94,16 @@ final class FakeMaster implements AutoCloseable {
         append(ControlRecords.schema(tail(), schemas.get(table), false));
         queue.writer().sync();
         return table;
+    }
+
+    /** ALTER TABLE ... ADD COLUMN extra text: changes from here on have three values. */
+    synchronized void addColumn(TableName table) throws IOException {
+        TableSchema old = schemas.get(table);
+        List<ColumnSchema> columns = new ArrayList<>(old.columns());
+        columns.add(new ColumnSchema("extra", "text", 25, -1, false, ValueEncoding.TEXT));
+        schemas.put(table, TableSchemas.create(old.tableId(), table, old.incarnation(), 'd', columns));
+        append(ControlRecords.schema(tail(), schemas.get(table), false));
+        queue.writer().sync();
     }
 
     /** The table becomes another one in a way that the stream does not show. */
@@ -219,7 +229,9 @@ final class FakeMaster implements AutoCloseable {
             try (ChunkWriter writer = dump.begin("part " + chunk)) {
                 for (int i = chunk; i < all.size(); i += chunks) {
                     Map.Entry<Integer, String> row = all.get(i);
-                    writer.writeRow((row.getKey() + "\t" + row.getValue() + "\n").getBytes(StandardCharsets.UTF_8));
+                    String extra = "\t\\N".repeat(dump.manifest().columns().size() - 2);
+                    writer.writeRow(
+                            (row.getKey() + "\t" + row.getValue() + extra + "\n").getBytes(StandardCharsets.UTF_8));
                 }
                 writer.finish();
             }
@@ -242,12 +254,14 @@ final class FakeMaster implements AutoCloseable {
                         new ColumnSchema("v", "text", 25, -1, false, ValueEncoding.TEXT)));
     }
 
-    private static TableDefinition definition(TableName table) {
+    private TableDefinition definition(TableName table) {
         return new TableDefinition(
                 table,
                 List.of(),
                 List.of(),
-                List.of(column("id", "integer", true), column("v", "text", false)),
+                schemas.get(table).columns().stream()
+                        .map(column -> column(column.name(), column.typeName(), column.identity()))
+                        .toList(),
                 List.of(new TableDefinition.Constraint(
                         TableDefinition.ConstraintKind.PRIMARY_KEY, table.table() + "_pkey", "PRIMARY KEY (id)")),
                 List.of(),

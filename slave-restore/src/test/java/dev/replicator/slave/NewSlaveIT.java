@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.embedded.Await;
+import dev.replicator.queue.ChangeKind;
+import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableName;
 import java.util.List;
 import java.util.Map;
@@ -108,5 +110,27 @@ final class NewSlaveIT extends SlaveITBase {
         slave.master.dumps.delete(dump.id());
 
         slave.awaitInSync(orders);
+    }
+
+    @Test
+    void shouldTakeANewDumpWhenTheTableIsAlteredBeforeItsFirstOneIsInServiceR08() throws Exception {
+        TableName orders = slave.master.createTable("public.orders");
+        slave.master.begin().insert(orders, 1, "a").commit();
+        slave.forwarder.select("public.orders");
+        slave.forwarder.withheldLanes.add("restore-1");
+        slave.start();
+        slave.awaitState(orders, "catching-up");
+
+        slave.master.addColumn(orders);
+        slave.master
+                .begin()
+                .add(orders, new RowChange(ChangeKind.INSERT, null, new Object[] {2, "b", "value"}))
+                .commit();
+        slave.forwarder.withheldLanes.clear();
+
+        slave.awaitInSync(orders);
+        assertEquals(
+                "3",
+                slave.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0"));
     }
 }

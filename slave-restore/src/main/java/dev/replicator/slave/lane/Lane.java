@@ -35,6 +35,7 @@ public final class Lane implements Runnable, AutoCloseable {
     private volatile boolean finished;
     private volatile boolean forked;
     private volatile LaneSession session;
+    private volatile Connection current;
     private long carefulThrough = -1;
     private volatile boolean startAnew;
 
@@ -61,9 +62,9 @@ public final class Lane implements Runnable, AutoCloseable {
 
     /** Makes it look at its row, its tables and {@code paused} again after the current batch. */
     public void refresh() {
-        LaneSession current = session;
-        if (current != null) {
-            current.refresh();
+        LaneSession running = session;
+        if (running != null) {
+            running.refresh();
         }
     }
 
@@ -87,6 +88,7 @@ public final class Lane implements Runnable, AutoCloseable {
         Connection connection = null;
         try {
             connection = context.sessions().open("slave " + context.slave() + " lane " + name);
+            current = connection;
             connection.setAutoCommit(false);
             SlaveState state = Transactions.run(connection, Lane::readDurably);
             Optional<LanePosition> lane = state.lane(name);
@@ -108,6 +110,7 @@ public final class Lane implements Runnable, AutoCloseable {
             return weather(e.toString(), e);
         } finally {
             session = null;
+            current = null;
             if (connection != null) {
                 Transactions.close(connection);
             }
@@ -142,12 +145,12 @@ public final class Lane implements Runnable, AutoCloseable {
             LaneSession.awaitUnpaused(context, this::isStopped);
             return;
         }
-        LaneSession current = new LaneSession(context, connection, reporter, memory, state, lane.get());
-        session = current;
+        LaneSession begun = new LaneSession(context, connection, reporter, memory, state, lane.get());
+        session = begun;
         try {
-            carefulThrough = current.run(carefulThrough, this::isStopped, backoff::reset);
+            carefulThrough = begun.run(carefulThrough, this::isStopped, backoff::reset);
         } finally {
-            current.end();
+            begun.end();
         }
     }
 
@@ -229,11 +232,19 @@ public final class Lane implements Runnable, AutoCloseable {
         thread.interrupt();
     }
 
+    /** Ends it. A statement that does not come back, waiting for a reader's lock for one, loses its session. */
     @Override
     public void close() {
         requestStop();
         try {
-            thread.join(Duration.ofSeconds(5).toMillis());
+            thread.join(Duration.ofSeconds(2).toMillis());
+            Connection busy = current;
+            if (thread.isAlive() && busy != null) {
+                busy.abort(Runnable::run);
+                thread.join(Duration.ofSeconds(3).toMillis());
+            }
+        } catch (SQLException e) {
+            LOG.debug("lane {}: ending its session", name, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

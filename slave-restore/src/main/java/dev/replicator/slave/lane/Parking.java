@@ -2,7 +2,9 @@ package dev.replicator.slave.lane;
 
 import dev.replicator.queue.TableName;
 import dev.replicator.slave.postgres.ConflictPolicy;
+import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.restore.Copies;
+import dev.replicator.slave.state.DumpNeed;
 import dev.replicator.slave.state.Journal;
 import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.Restore;
@@ -45,6 +47,8 @@ final class Parking {
             } else if (!replica.copy() && mirror(state, replica.table()).isPresent()) {
                 returnMirror(
                         session, lanes, plan, mirror(state, replica.table()).get());
+            } else if (isOutdated(failure)) {
+                restoreAgain(state, failure);
             } else if (policy == ConflictPolicy.STOP_SLAVE && plan.lane().isMain()) {
                 fail(failure);
             } else {
@@ -86,6 +90,29 @@ final class Parking {
                 "the re-sync failed: " + failure.getMessage(),
                 "`resync` the table; until then it is applied as before",
                 0);
+    }
+
+    /** A copy that we built lacks what the stream now has: the master's table was altered since its dump (rule R08). */
+    private static boolean isOutdated(ParkException failure) {
+        Replica replica = failure.replica();
+        return replica.copy()
+                && !replica.relation().equals(replica.table())
+                && failure.getCause() instanceof TableException;
+    }
+
+    private void restoreAgain(SlaveState state, ParkException failure) throws SQLException {
+        TableName table = failure.replica().table();
+        Optional<Restore> restore = state.restore(table);
+        if (restore.isPresent()) {
+            Copies.drop(connection, restore.get());
+            RestoreRows.end(connection, table);
+        }
+        if (state.tables().get(table).isLive()) {
+            TableRows.request(connection, table, DumpNeed.ANY, null);
+        } else {
+            TableRows.awaitDump(connection, table, "its dump is older than the last ALTER TABLE on the master");
+        }
+        LaneRows.dropEmpty(connection);
     }
 
     private void leaveLane(LanePlan plan, ParkException failure) throws SQLException {
