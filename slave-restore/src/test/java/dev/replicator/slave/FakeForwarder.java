@@ -247,13 +247,11 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
                         toldVersion = selectionVersion;
                         out.onNext(ToLane.newBuilder().setTableSet(tableSet()).build());
                     }
-                    if (!last.equals(told)
-                            && reader.passedSeq() >= last.seq()
-                            && !withheldLanes.contains(subscribe.getLane())) {
-                        last = positionOf(reader.passedSeq());
-                        told = last;
+                    Position passed = positionOf(Math.max(reader.passedSeq(), last.seq()));
+                    if (!passed.equals(told) && !withheldLanes.contains(subscribe.getLane())) {
+                        told = passed;
                         out.onNext(ToLane.newBuilder()
-                                .setWatermark(Watermark.newBuilder().setPosition(WirePositions.toWire(last)))
+                                .setWatermark(Watermark.newBuilder().setPosition(WirePositions.toWire(passed)))
                                 .build());
                     }
                     master.queue.awaitProgress(lsn, records, Duration.ofMillis(20));

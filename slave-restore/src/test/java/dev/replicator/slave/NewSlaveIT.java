@@ -126,6 +126,12 @@ final class NewSlaveIT extends SlaveITBase {
                 .begin()
                 .add(orders, new RowChange(ChangeKind.INSERT, null, new Object[] {2, "b", "value"}))
                 .commit();
+        // The main lane is beyond the change: the side lane cannot join before it.
+        Await.until(
+                "the main lane to pass",
+                SlaveFixture.WAIT,
+                () -> slave.master.tail().equals(slave.forwarder.acknowledged.get("main")),
+                slave::describe);
         slave.forwarder.withheldLanes.clear();
 
         slave.awaitInSync(orders);

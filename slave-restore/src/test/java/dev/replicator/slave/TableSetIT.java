@@ -83,7 +83,11 @@ final class TableSetIT extends SlaveITBase {
         slave.forwarder.select("public.orders", "public.later");
         slave.start();
         slave.awaitInSync(orders);
-        assertEquals("in-sync", slave.forwarder.lastReport.getState());
+        Await.until(
+                "the slave to be in sync",
+                SlaveFixture.WAIT,
+                () -> slave.forwarder.lastReport.getState().equals("in-sync"),
+                slave::describe);
 
         TableName later = slave.master.createTable("public.later");
         slave.master.begin().insert(later, 1, "x").commit();

@@ -2,9 +2,8 @@ package dev.replicator.slave.lane;
 
 import dev.replicator.slave.postgres.ConflictPolicy;
 import dev.replicator.slave.state.LaneRows;
+import dev.replicator.slave.state.Sessions;
 import io.grpc.Channel;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -31,12 +30,4 @@ public record LaneContext(
         BatchLimits limits,
         ConflictPolicy policy,
         BooleanSupplier paused,
-        Runnable changed) {
-
-    /** Opens pinned sessions on the target. */
-    @FunctionalInterface
-    public interface Sessions {
-        /** @param purpose shown in pg_stat_activity */
-        Connection open(String purpose) throws SQLException;
-    }
-}
+        Runnable changed) {}

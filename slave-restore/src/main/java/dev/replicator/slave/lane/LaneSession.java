@@ -23,7 +23,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -35,7 +34,7 @@ import org.slf4j.LoggerFactory;
  * A lane with one session, one subscription and one set of tables. Any change of these ends it, and the lane begins again
  * from the database. Belongs to the lane's thread, except {@link #refresh}.
  */
-final class LaneSession {
+final class LaneSession implements Arrangement.Place {
     private static final Logger LOG = LoggerFactory.getLogger(LaneSession.class);
 
     /** An idle lane makes its position durable this long after the last batch. */
@@ -46,9 +45,7 @@ final class LaneSession {
     /** Under load a lane counts as in sync while its newest transaction is at most this old. */
     private static final long IN_SYNC_MICROS = TimeUnit.SECONDS.toMicros(10);
 
-    private static final Duration TICK = Duration.ofMillis(200);
-    private static final Duration NEAR_WAIT = Duration.ofSeconds(1);
-    private static final long NEAR_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
+    static final Duration TICK = Duration.ofMillis(200);
 
     private final LaneContext context;
     private final Connection connection;
@@ -63,7 +60,6 @@ final class LaneSession {
     private Thread reader;
     private volatile boolean refresh;
     private long lastCommitNanos = System.nanoTime();
-    private long nearAllowedNanos = System.nanoTime();
 
     LaneSession(
             LaneContext context,
@@ -109,6 +105,7 @@ final class LaneSession {
         if (!subscribe()) {
             return carefulThrough;
         }
+        Arrangement arrangement = new Arrangement(context, connection, intake, this);
         Bindings bindings = new Bindings(connection);
         BatchTransaction transaction = new BatchTransaction(connection, context.rows(), state, plan);
         boolean careful = plan.lane().position().seq() < carefulThrough;
@@ -120,7 +117,7 @@ final class LaneSession {
                 if (careful && reached.seq() >= carefulThrough) {
                     return -1;
                 }
-                if (arrange()) {
+                if (arrangement.step()) {
                     return carefulThrough;
                 }
                 Batch batch = next(limits);
@@ -248,7 +245,7 @@ final class LaneSession {
         reporter.busySince(System.nanoTime());
         boolean done = false;
         try {
-            WalPositions log = transaction.run(plan, batch, endOf(batch), this::piece, writer, careful);
+            WalPositions log = transaction.run(plan, batch, this::piece, writer, careful);
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;
@@ -295,13 +292,8 @@ final class LaneSession {
         return null;
     }
 
-    /** An event alone happens where the lane has passed to, which may be further than what is stored. */
-    private Position endOf(Batch batch) {
-        return batch.end() == null ? reached : batch.end();
-    }
-
     private void committed(Batch batch) {
-        Position end = endOf(batch);
+        Position end = batch.end() == null ? plan.lane().position() : batch.end();
         moved(end);
         flushes.committed(end);
         if (batch.transactions() > 0 || batch.open()) {
@@ -349,70 +341,35 @@ final class LaneSession {
         }
     }
 
+    @Override
+    public LanePlan plan() {
+        return plan;
+    }
+
+    @Override
+    public SlaveState state() {
+        return state;
+    }
+
+    @Override
+    public Position reached() {
+        return reached;
+    }
+
+    @Override
+    public boolean isInterrupted() {
+        return refresh;
+    }
+
     /** Stores where the lane stands and waits for the disk: everything committed before is durable with it. */
-    private void storePosition() throws SQLException {
+    @Override
+    public void storePosition() throws SQLException {
         Sql.execute(connection, "SET LOCAL synchronous_commit = local");
         context.rows().advance(connection, plan.lane(), reached, 0);
         connection.commit();
         moved(reached);
         flushes.committed(reached);
         acknowledge(flushes.allDurable());
-    }
-
-    /** Steps between batches that involve other lanes; true when the lane's tables changed by one. */
-    private boolean arrange() throws SQLException, InterruptedException {
-        return plan.lane().isMain() ? arrangeMain() : arrangeSide();
-    }
-
-    private boolean arrangeMain() throws SQLException, InterruptedException {
-        HandOver handOver = new HandOver(connection, context.rows());
-        LaneBoard board = context.board();
-        Optional<String> group = board.takeCompared();
-        if (group.isPresent() && handOver.finishResync(plan.lane(), group.get())) {
-            context.changed().run();
-            return true;
-        }
-        Optional<LanePosition> offer = board.firstOffer();
-        if (offer.isPresent() && intake.isDrainedThrough(offer.get().position().seq())) {
-            boolean joined = false;
-            try {
-                joined = handOver.join(plan.lane(), offer.get());
-            } finally {
-                board.withdraw(offer.get().lane());
-            }
-            context.changed().run();
-            return joined;
-        }
-        long now = System.nanoTime();
-        if (now - nearAllowedNanos >= 0 && board.isAnyNear(reached)) {
-            board.awaitNear(reached, NEAR_WAIT);
-            nearAllowedNanos = System.nanoTime() + NEAR_PAUSE_NANOS;
-        }
-        return false;
-    }
-
-    private boolean arrangeSide() throws SQLException, InterruptedException {
-        HandOverRules.Next next = HandOverRules.next(plan, state);
-        if (next == HandOverRules.Next.CATCH_UP) {
-            return false;
-        }
-        if (next == HandOverRules.Next.CHANGE_OVER) {
-            new HandOver(connection, context.rows()).changeOver(plan);
-            context.changed().run();
-            return true;
-        }
-        if (!context.board().mayOffer(plan.lane().lane(), reached)) {
-            return false;
-        }
-        storePosition();
-        if (!context.board().offer(plan.lane())) {
-            return false;
-        }
-        reporter.state("waiting", "");
-        while (!refresh && context.board().awaitAnswer(plan.lane().lane(), TICK)) {
-            LOG.debug("lane {} waits for the main lane", plan.lane().lane());
-        }
-        return true;
     }
 
     private boolean changesTables(LaneItem event) throws SQLException {

@@ -100,6 +100,8 @@ final class DumpDownload {
                 switch (part.getMessageCase()) {
                     case DRAFT_MANIFEST -> {
                         if (dump == null) {
+                            // What a crash left of it is no dump, but in the way.
+                            store.delete(dumpId);
                             dump = store.create(draftOf(DumpManifest.fromJson(part.getDraftManifest())));
                             receiver.begins(dump);
                         }

@@ -1,9 +1,8 @@
 package dev.replicator.slave.restore;
 
 import dev.replicator.dumps.DumpStore;
+import dev.replicator.slave.state.Sessions;
 import io.grpc.Channel;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.util.concurrent.ExecutorService;
 
 /**
@@ -16,12 +15,4 @@ import java.util.concurrent.ExecutorService;
  * @param loaders threads that load chunks: as many as {@code restore.parallel}
  */
 public record RestoreContext(
-        String slave, Channel channel, DumpStore store, Sessions sessions, ExecutorService loaders) {
-
-    /** Opens pinned sessions on the target. */
-    @FunctionalInterface
-    public interface Sessions {
-        /** @param purpose shown in pg_stat_activity */
-        Connection open(String purpose) throws SQLException;
-    }
-}
+        String slave, Channel channel, DumpStore store, Sessions sessions, ExecutorService loaders) {}
