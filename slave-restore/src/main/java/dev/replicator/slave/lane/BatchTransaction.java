@@ -52,14 +52,15 @@ final class BatchTransaction {
      * Executes and commits a batch.
      *
      * @param plan the lane as of now
+     * @param end where the lane stands after it; never below what the lane has passed, or a boundary would be settled at a
+     *     position before transactions that the dump holds
      * @param writer fast or careful
      * @param carefully true when rows may end up different in a table and its copy
      * @return the log's positions at the beginning: what was committed before ends below
      */
-    WalPositions run(LanePlan plan, Batch batch, Pieces pieces, ChangeWriter writer, boolean carefully)
+    WalPositions run(LanePlan plan, Batch batch, Position end, Pieces pieces, ChangeWriter writer, boolean carefully)
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
-        Position end = batch.end() == null ? plan.lane().position() : batch.end();
         WalPositions log = lanes.advance(connection, plan.lane(), end, batch.commitMicros());
         if (batch.hasChanges()) {
             writer.begin();

@@ -245,7 +245,7 @@ final class LaneSession implements Arrangement.Place {
         reporter.busySince(System.nanoTime());
         boolean done = false;
         try {
-            WalPositions log = transaction.run(plan, batch, this::piece, writer, careful);
+            WalPositions log = transaction.run(plan, batch, endOf(batch), this::piece, writer, careful);
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;
@@ -292,8 +292,13 @@ final class LaneSession implements Arrangement.Place {
         return null;
     }
 
+    /** An event alone happens where the lane has passed to, which may be further than what is stored. */
+    private Position endOf(Batch batch) {
+        return batch.end() == null ? reached : batch.end();
+    }
+
     private void committed(Batch batch) {
-        Position end = batch.end() == null ? plan.lane().position() : batch.end();
+        Position end = endOf(batch);
         moved(end);
         flushes.committed(end);
         if (batch.transactions() > 0 || batch.open()) {
