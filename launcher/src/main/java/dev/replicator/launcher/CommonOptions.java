@@ -10,8 +10,22 @@ final class CommonOptions {
 
     static void addTo(CommandLine line) {
         CommandSpec spec = line.getCommandSpec();
+        // One by one and at the end: picocli finds the parameters of a command that is a method by their place, and its
+        // own
+        // mixin of help options, added afterwards, would shift them.
         if (spec.findOption("--help") == null) {
-            spec.mixinStandardHelpOptions(true);
+            spec.addOption(OptionSpec.builder("-h", "--help")
+                    .usageHelp(true)
+                    .type(boolean.class)
+                    .description("Show this help message and exit.")
+                    .build());
+        }
+        if (spec.findOption("--version") == null) {
+            spec.addOption(OptionSpec.builder("-V", "--version")
+                    .versionHelp(true)
+                    .type(boolean.class)
+                    .description("Print version information and exit.")
+                    .build());
         }
         if (spec.findOption("--verbose") == null) {
             spec.addOption(OptionSpec.builder("--verbose")
