@@ -11,6 +11,7 @@ import dev.replicator.queue.wire.CaptureStatus;
 import dev.replicator.queue.wire.CapturedTable;
 import dev.replicator.queue.wire.SlaveLane;
 import dev.replicator.queue.wire.SlaveReport;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -157,7 +158,7 @@ final class StatusReport {
                 .put(
                         "at",
                         java.time.Instant.EPOCH
-                                .plus(conflict.getAtMicros(), java.time.temporal.ChronoUnit.MICROS)
+                                .plus(conflict.getAtMicros(), ChronoUnit.MICROS)
                                 .toString())));
         return node;
     }
@@ -182,7 +183,7 @@ final class StatusReport {
         } else {
             node.putNull("baseSeq");
         }
-        node.put("createdAt", entry.createdAt.toString());
+        node.put("createdAt", entry.createdAt.truncatedTo(ChronoUnit.SECONDS).toString());
         node.put("servedTo", entry.servedTo.size());
         node.put("progress", entry.state == DumpEntry.State.COMPLETE ? 1.0 : 0.0);
         node.put("incarnation", manifest.map(DumpManifest::incarnation).orElse(0));
