@@ -87,13 +87,9 @@ final class DumpCatalog {
         }
     }
 
-    /** Open dumps whose marker has not been seen: the queue is searched for it once after a start. */
-    synchronized List<String> groupsWithoutMarker() {
-        return entries.values().stream()
-                .filter(entry -> entry.state.isOpen() && !entry.markerSeen)
-                .map(entry -> entry.group)
-                .distinct()
-                .toList();
+    /** Whether a dump waits for its marker: then the queue is searched for it once after a start. */
+    synchronized boolean awaitsMarkers() {
+        return entries.values().stream().anyMatch(entry -> entry.state.isOpen());
     }
 
     /**
@@ -257,8 +253,7 @@ final class DumpCatalog {
     /** A marker came by in the stream. */
     synchronized void marker(String text) throws IOException {
         for (DumpEntry entry : List.copyOf(entries.values())) {
-            if (entry.group.equals(text) && !entry.markerSeen) {
-                entry.markerSeen = true;
+            if (entry.state.isOpen() && entry.isMarkedBy(text) && entry.markers.add(text)) {
                 save(entry);
                 completeIfSettled(entry);
             }
@@ -268,9 +263,9 @@ final class DumpCatalog {
     private void completeIfSettled(DumpEntry entry) throws IOException {
         Optional<DumpManifest> manifest = manifest(entry);
         if (entry.state != State.RUNNING
-                || !entry.markerSeen
                 || manifest.isEmpty()
-                || manifest.get().state() != DumpState.COMPLETE) {
+                || manifest.get().state() != DumpState.COMPLETE
+                || !entry.markers.contains(manifest.get().boundary().markerId())) {
             return;
         }
         entry.state = State.COMPLETE;

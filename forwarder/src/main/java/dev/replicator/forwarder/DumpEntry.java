@@ -44,7 +44,9 @@ final class DumpEntry {
     /** Nothing above this seq is pruned until the draft manifest is here (rule R02). */
     long holdSeq = NO_HOLD;
 
-    boolean markerSeen;
+    /** Markers of the group that came by: one for each snapshot taken under it. */
+    final Set<String> markers = new java.util.concurrent.ConcurrentSkipListSet<>();
+
     volatile String error;
     String successor;
     /** Readers at the moment: fetches under way. */
@@ -62,6 +64,11 @@ final class DumpEntry {
         this.createdAt = createdAt;
     }
 
+    /** Whether a marker settles a snapshot of this dump's group; each snapshot has a marker of its own. */
+    boolean isMarkedBy(String marker) {
+        return marker.equals(group) || marker.startsWith(group + "/");
+    }
+
     String toJson() {
         ObjectNode node = Json.object()
                 .put("id", id)
@@ -70,13 +77,14 @@ final class DumpEntry {
                 .put("createdAt", createdAt.toString())
                 .put("state", state.name())
                 .put("holdSeq", holdSeq)
-                .put("markerSeen", markerSeen)
                 .put("error", error)
                 .put("successor", successor);
         ArrayNode wanted = node.putArray("wantedBy");
         wantedBy.forEach(wanted::add);
         ArrayNode served = node.putArray("servedTo");
         servedTo.forEach(served::add);
+        ArrayNode seen = node.putArray("markers");
+        markers.forEach(seen::add);
         return node.toString();
     }
 
@@ -89,11 +97,11 @@ final class DumpEntry {
                 Instant.parse(node.path("createdAt").asText()));
         entry.state = State.valueOf(node.path("state").asText());
         entry.holdSeq = node.path("holdSeq").asLong(NO_HOLD);
-        entry.markerSeen = node.path("markerSeen").asBoolean();
         entry.error = node.path("error").asText(null);
         entry.successor = node.path("successor").asText(null);
         entry.wantedBy.addAll(Json.strings(node.path("wantedBy")));
         entry.servedTo.addAll(Json.strings(node.path("servedTo")));
+        entry.markers.addAll(Json.strings(node.path("markers")));
         return entry;
     }
 }

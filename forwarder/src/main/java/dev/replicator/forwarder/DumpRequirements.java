@@ -34,8 +34,8 @@ final class DumpRequirements {
         this.visibility = visibility;
     }
 
-    /** Names a dump for each table the slave asks for; all new ones share one snapshot. */
-    RequireDumpsReply require(Slave slave, RequireDumpsRequest request) throws IOException {
+    /** Names a dump for each table the slave asks for; all new ones share one snapshot, so no order goes out between. */
+    synchronized RequireDumpsReply require(Slave slave, RequireDumpsRequest request) throws IOException {
         TableSelection granted =
                 slaves.file(slave.name()).map(SlaveFile::tables).orElse(new TableSelection(List.of(), List.of()));
         String group = DumpCatalog.newGroup();
@@ -61,7 +61,7 @@ final class DumpRequirements {
     }
 
     /** Requests new dumps for an operator; one snapshot for all. */
-    List<DumpEntry> request(List<TableName> tables, String slave) throws IOException {
+    synchronized List<DumpEntry> request(List<TableName> tables, String slave) throws IOException {
         String group = DumpCatalog.newGroup();
         List<DumpEntry> entries = new ArrayList<>();
         for (TableName table : tables) {
@@ -114,7 +114,7 @@ final class DumpRequirements {
     }
 
     /** Sends requests that capture has not been told of on this connection. */
-    void sendOrders() throws IOException {
+    synchronized void sendOrders() throws IOException {
         long connection = link.connectionNumber();
         if (!link.isReadyForOrders()) {
             return;

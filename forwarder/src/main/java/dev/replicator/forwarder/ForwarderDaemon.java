@@ -23,7 +23,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -173,17 +172,13 @@ public final class ForwarderDaemon implements Daemon {
 
     /** A marker may have come in right before the last stop, unnoticed by its dumps. */
     private void findMarkers() throws IOException {
-        Set<String> missing = new HashSet<>(dumps.groupsWithoutMarker());
-        if (missing.isEmpty() || !queue.hasHistory()) {
+        if (!dumps.awaitsMarkers() || !queue.hasHistory()) {
             return;
         }
         try (QueueReader reader = queue.readFromStart()) {
             for (RecordHeader header = reader.next(Set.of()); header != null; header = reader.next(Set.of())) {
                 if (header.kind() == RecordKind.DUMP_MARKER) {
-                    String text = ControlRecords.markerText(TableSets.controlJson(reader));
-                    if (missing.contains(text)) {
-                        dumps.marker(text);
-                    }
+                    dumps.marker(ControlRecords.markerText(TableSets.controlJson(reader)));
                 }
             }
         }

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -156,10 +157,15 @@ final class DumpJob {
                 }
                 SnapshotInfo info = snapshot.info();
                 long baseSeq = spool.commitLog().baseSeq(tail.seq(), seen(info));
-                Boundary boundary = info.boundary(baseSeq, group);
+                // A group may be read under several snapshots, after a restart for one. The marker of one says nothing
+                // of another: a boundary settled too early applies again what its dump holds.
+                String marker = group + "/"
+                        + Long.toHexString(ThreadLocalRandom.current().nextLong());
+                Boundary boundary = info.boundary(baseSeq, marker);
                 Catalog.emitMessage(
                         control,
-                        LogMessage.dump(group, items.stream().map(Item::tableId).toList()));
+                        LogMessage.dump(
+                                marker, items.stream().map(Item::tableId).toList()));
                 for (Item item : items) {
                     open.removeIf(table -> table.getDumpId().equals(item.dumpId()));
                     readTable(
