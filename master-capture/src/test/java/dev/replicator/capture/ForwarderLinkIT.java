@@ -2,6 +2,7 @@ package dev.replicator.capture;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.dumps.DumpManifest;
@@ -143,10 +144,11 @@ class ForwarderLinkIT {
         awaitSeqs(1L);
         order("g1", "d-000001", "public.t");
         CaptureFixture.await("the dump is there", () -> state("d-000001") == DumpState.COMPLETE);
-        CaptureFixture.await("its marker is there", () -> forwarder.hasMarker("g1"));
         DumpManifest manifest = forwarder.dumps.find("d-000001").orElseThrow().manifest();
+        CaptureFixture.await(
+                "its marker is there",
+                () -> forwarder.hasMarker(manifest.boundary().markerId()));
         assertEquals(1000, manifest.rows());
-        assertEquals("g1", manifest.boundary().markerId());
         assertEquals(1, manifest.incarnation());
         assertTrue(manifest.boundary().includes(1, 0));
         String text = new String(
@@ -155,6 +157,31 @@ class ForwarderLinkIT {
         CaptureFixture.await(
                 "nothing stays behind",
                 () -> !directory.resolve("spool/dumps/d-000001").toFile().exists());
+    }
+
+    @Test
+    void shouldMarkEachSnapshotOfAGroupByItself() throws Exception {
+        capture.startAndAwait("public.t");
+        order("g1", "d-000001", "public.t");
+        CaptureFixture.await("the first is there", () -> state("d-000001") == DumpState.COMPLETE);
+        order("g1", "d-000002", "public.t");
+        CaptureFixture.await("the second is there", () -> state("d-000002") == DumpState.COMPLETE);
+        String first = forwarder
+                .dumps
+                .find("d-000001")
+                .orElseThrow()
+                .manifest()
+                .boundary()
+                .markerId();
+        String second = forwarder
+                .dumps
+                .find("d-000002")
+                .orElseThrow()
+                .manifest()
+                .boundary()
+                .markerId();
+        assertNotEquals(first, second, "one marker would settle the other snapshot's boundary too early");
+        CaptureFixture.await("both are marked", () -> forwarder.hasMarker(first) && forwarder.hasMarker(second));
     }
 
     @Test
