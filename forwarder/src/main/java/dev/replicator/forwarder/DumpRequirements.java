@@ -108,7 +108,8 @@ final class DumpRequirements {
         }
         Optional<CapturedTable> captured = link.table(table.toString());
         if (captured.isEmpty()) {
-            return "the master has no such table, or capture's `tables` do not include it";
+            return "the master has no such table, capture's `tables` do not include it, or it is a partition, which comes"
+                    + " with its partitioned table";
         }
         return captured.get().getError().isEmpty() ? null : captured.get().getError();
     }

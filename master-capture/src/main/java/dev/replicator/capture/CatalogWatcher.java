@@ -267,13 +267,16 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
             throws SQLException, IOException {
         Map<TableName, CapturedTable> all = new TreeMap<>();
         TableSelection wantedTables = selection.get();
-        for (TableName name : wantedTables.namedTables()) {
+        List<TableName> named = wantedTables.namedTables();
+        for (TableName name : named) {
             all.put(name, entry(name, 0, 0, "the master does not have it yet", ""));
         }
         for (CatalogTable table : tables) {
             boolean selected = wantedTables.contains(table.name());
             TableFacts facts = spool.tables().find(table.oid()).orElse(null);
-            if (!selected && facts == null) {
+            // A partition that only a pattern matches is nothing an operator has to think about.
+            boolean quietPartition = table.partition() && !named.contains(table.name());
+            if (facts == null && (!selected || quietPartition)) {
                 continue;
             }
             int incarnation = facts == null ? 0 : facts.incarnation();
