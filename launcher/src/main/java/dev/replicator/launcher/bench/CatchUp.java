@@ -105,7 +105,7 @@ final class CatchUp {
 
     private DaemonProcess startOurs() throws Exception {
         cluster.defineForwarder("8GiB", "");
-        cluster.defineCapture(master.jdbcUrl("postgres"), "postgres", "postgres", List.of("public.pgbench_*"), "");
+        cluster.defineCapture(master.jdbcUrl("postgres"), "postgres", "postgres", List.of("public.*"), "");
         cluster.defineSlave(SLAVE, target.jdbcUrl(OUR_DATABASE), "postgres", "postgres", List.of(TpcbWorkload.TABLES));
         cluster.forwarder().start();
         cluster.capture().start();
