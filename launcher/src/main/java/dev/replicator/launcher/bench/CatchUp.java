@@ -6,6 +6,7 @@ import dev.replicator.launcher.local.LocalCluster;
 import dev.replicator.launcher.local.StatusWait;
 import dev.replicator.launcher.local.TableDigest;
 import dev.replicator.queue.TableName;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -29,23 +30,34 @@ final class CatchUp {
     private final LocalCluster cluster;
     private final TpcbWorkload workload;
     private final int transactions;
+    private final Away away;
 
     private final Measured nativeSeconds = new Measured();
     private final Measured ourSeconds = new Measured();
+
+    /** How our slave was away. */
+    enum Away {
+        /** Its daemon was stopped: the time holds the start of a Java process. */
+        STOPPED,
+        /** It was paused by the admin command, as native's subscription is disabled: its process lives on. */
+        PAUSED
+    }
 
     CatchUp(
             PrintWriter out,
             EmbeddedPostgres master,
             EmbeddedPostgres target,
             LocalCluster cluster,
-            int scale,
-            int transactions) {
+            TpcbWorkload workload,
+            int transactions,
+            Away away) {
         this.out = out;
         this.master = master;
         this.target = target;
         this.cluster = cluster;
-        this.workload = new TpcbWorkload(scale);
+        this.workload = workload;
         this.transactions = transactions;
+        this.away = away;
     }
 
     Measured nativeSeconds() {
@@ -68,7 +80,7 @@ final class CatchUp {
         for (int pair = 1; pair <= pairs; pair++) {
             int mark = pair;
             nativeSlave.disable();
-            slave.stop();
+            leave(slave);
             writeBacklog(mark);
             checkpoint();
             double nativeTime = timed(() -> {
@@ -78,7 +90,7 @@ final class CatchUp {
             nativeSlave.disable();
             checkpoint();
             double ourTime = timed(() -> {
-                slave.start();
+                comeBack(slave);
                 TpcbWorkload.awaitMark(target, OUR_DATABASE, mark);
             });
             nativeSlave.enable();
@@ -90,6 +102,27 @@ final class CatchUp {
         }
         verify();
         nativeSlave.drop();
+    }
+
+    private void leave(DaemonProcess slave) throws InterruptedException {
+        if (away == Away.STOPPED) {
+            slave.stop();
+            return;
+        }
+        cluster.admin("slave", "pause", SLAVE).orThrow();
+        new StatusWait(cluster, Duration.ofMinutes(1))
+                .until("the slave is paused", status -> StatusWait.slaveOf(status, SLAVE)
+                        .path("state")
+                        .asText()
+                        .equals("paused"));
+    }
+
+    private void comeBack(DaemonProcess slave) throws IOException {
+        if (away == Away.STOPPED) {
+            slave.start();
+        } else {
+            cluster.admin("slave", "resume", SLAVE).orThrow();
+        }
     }
 
     private void prepare() throws SQLException {

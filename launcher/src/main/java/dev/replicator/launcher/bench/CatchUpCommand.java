@@ -37,6 +37,13 @@ final class CatchUpCommand implements Callable<Integer> {
     @Option(names = "--scale", defaultValue = "5", description = "pgbench scale factor (default: ${DEFAULT-VALUE}).")
     private int scale;
 
+    @Option(
+            names = "--away",
+            defaultValue = "stopped",
+            description =
+                    "Our slave's daemon was stopped, or paused as native's subscription is (default: ${DEFAULT-VALUE}).")
+    private CatchUp.Away away;
+
     @Option(names = "--output", defaultValue = "text", description = "text or json (default: ${DEFAULT-VALUE}).")
     private String output;
 
@@ -48,7 +55,7 @@ final class CatchUpCommand implements Callable<Integer> {
                 EmbeddedPostgres target = server(root.resolve("target"));
                 LocalCluster cluster = new LocalCluster(root, LauncherLine.current())) {
             PrintWriter progress = output.equals("json") ? spec.commandLine().getErr() : out;
-            CatchUp bench = new CatchUp(progress, master, target, cluster, scale, transactions);
+            CatchUp bench = new CatchUp(progress, master, target, cluster, new TpcbWorkload(scale), transactions, away);
             bench.run(pairs);
             print(out, bench);
         }
@@ -62,13 +69,18 @@ final class CatchUpCommand implements Callable<Integer> {
             ObjectMapper json = new ObjectMapper();
             ObjectNode node = json.createObjectNode();
             node.put("scenario", "catch-up").put("from", "queue").put("workload", "tpcb");
+            node.put("away", away.name().toLowerCase(Locale.ROOT));
             node.put("transactions", transactions).put("scale", scale).put("ratio", ratio);
             node.putPOJO("nativeSeconds", bench.nativeSeconds().values());
             node.putPOJO("replicatorSeconds", bench.ourSeconds().values());
             out.println(json.writeValueAsString(node));
             return;
         }
-        TextTable table = new TextTable("catch-up from queue, tpcb", "median s", "least s", "most s");
+        TextTable table = new TextTable(
+                "catch-up from queue, tpcb, slave " + away.name().toLowerCase(Locale.ROOT),
+                "median s",
+                "least s",
+                "most s");
         row(table, "native logical replication", bench.nativeSeconds());
         row(table, "replicator", bench.ourSeconds());
         out.println(table);
