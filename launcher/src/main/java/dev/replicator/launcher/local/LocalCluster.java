@@ -34,6 +34,7 @@ public final class LocalCluster implements AutoCloseable {
     private final int port;
     private final int httpPort;
     private final Map<String, LocalSlave> slaves = new LinkedHashMap<>();
+    private final Thread closer = new Thread(this::stopDaemons, "local-cluster-closer");
     private DaemonProcess capture;
     private DaemonProcess forwarder;
     private String slavesRoute;
@@ -51,6 +52,8 @@ public final class LocalCluster implements AutoCloseable {
         Files.createDirectories(config.resolve("slaves.d"));
         Files.createDirectories(root.resolve("var/lib/replicator"));
         Files.createDirectories(root.resolve("var/log/replicator"));
+        // A demo that is ended by a signal must not leave its daemons behind.
+        Runtime.getRuntime().addShutdownHook(closer);
     }
 
     /**
@@ -213,6 +216,15 @@ public final class LocalCluster implements AutoCloseable {
 
     @Override
     public void close() {
+        stopDaemons();
+        try {
+            Runtime.getRuntime().removeShutdownHook(closer);
+        } catch (IllegalStateException ignored) {
+            // the virtual machine is ending: the hook runs already and finds nothing alive
+        }
+    }
+
+    private void stopDaemons() {
         slaves.values().forEach(slave -> slave.daemon().close());
         if (capture != null) {
             capture.close();
