@@ -13,6 +13,7 @@ import dev.replicator.queue.wire.CaptureHello;
 import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.FromCapture;
 import dev.replicator.queue.wire.ToCapture;
+import dev.replicator.queue.wire.WirePositions;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -156,7 +157,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
                 if (tail.seq() != ackedSeq || seenLsn != ackedLsn) {
                     send(ToCapture.newBuilder()
                             .setAck(CaptureAck.newBuilder()
-                                    .setDurable(Positions.toWire(tail))
+                                    .setDurable(WirePositions.toWire(tail))
                                     .setDurableLsn(seenLsn))
                             .build());
                     ackedSeq = tail.seq();

@@ -11,6 +11,7 @@ import dev.replicator.queue.store.ReplicationQueue;
 import dev.replicator.queue.wire.CaptureHello;
 import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.CommitLogEntry;
+import dev.replicator.queue.wire.WirePositions;
 import java.io.IOException;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -62,7 +63,7 @@ final class Histories {
     private CaptureWelcome welcome(boolean withHistory) throws IOException {
         CaptureWelcome.Builder welcome = CaptureWelcome.newBuilder();
         if (queue.hasHistory()) {
-            welcome.setTail(Positions.toWire(queue.durableTail())).setDurableLsn(queue.durableLsn());
+            welcome.setTail(WirePositions.toWire(queue.durableTail())).setDurableLsn(queue.durableLsn());
             if (withHistory) {
                 addHistory(welcome);
             }

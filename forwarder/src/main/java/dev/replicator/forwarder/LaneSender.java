@@ -15,6 +15,7 @@ import dev.replicator.queue.store.QueueReader;
 import dev.replicator.queue.store.ReplicationQueue;
 import dev.replicator.queue.wire.ToLane;
 import dev.replicator.queue.wire.Watermark;
+import dev.replicator.queue.wire.WirePositions;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -281,7 +282,7 @@ final class LaneSender implements Runnable, Slave.Stream {
                 : lsn;
         gate.send(ToLane.newBuilder()
                 .setWatermark(Watermark.newBuilder()
-                        .setPosition(Positions.toWire(position.get()))
+                        .setPosition(WirePositions.toWire(position.get()))
                         .setLsn(known)
                         .setCommitMicros(lastCommitMicros))
                 .build());

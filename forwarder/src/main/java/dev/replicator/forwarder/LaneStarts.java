@@ -13,6 +13,7 @@ import dev.replicator.queue.wire.GrantedTable;
 import dev.replicator.queue.wire.LaneStart;
 import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.TableSet;
+import dev.replicator.queue.wire.WirePositions;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
@@ -133,7 +134,7 @@ final class LaneStarts {
 
     static LaneStart start(Accepted lane, boolean paused) {
         return LaneStart.newBuilder()
-                .setPosition(Positions.toWire(lane.position()))
+                .setPosition(WirePositions.toWire(lane.position()))
                 .setTableSet(lane.tableSet(lane.atSeq, paused))
                 .build();
     }
@@ -176,7 +177,7 @@ final class LaneStarts {
         return new Decision(
                 null,
                 refusal(refusal, detail).toBuilder()
-                        .setPosition(Positions.toWire(tail))
+                        .setPosition(WirePositions.toWire(tail))
                         .setTableSet(tableSet(grants, set.seq(), paused))
                         .build());
     }

@@ -1,33 +1,18 @@
 package dev.replicator.forwarder;
 
-import com.google.protobuf.ByteString;
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.wire.WirePosition;
+import dev.replicator.queue.wire.WirePositions;
 import io.grpc.Status;
-import java.nio.ByteBuffer;
 import java.util.UUID;
 
-/** Positions as they travel and as they are stored. */
+/** Positions as a peer sent them and as they are stored. */
 final class Positions {
     private static final int EPOCH_ID_BYTES = 16;
 
     private Positions() {}
-
-    static WirePosition toWire(Position position) {
-        UUID id = position.epoch().id();
-        ByteBuffer bytes = ByteBuffer.allocate(EPOCH_ID_BYTES)
-                .putLong(id.getMostSignificantBits())
-                .putLong(id.getLeastSignificantBits())
-                .flip();
-        return WirePosition.newBuilder()
-                .setEpoch(position.epoch().number())
-                .setEpochId(ByteString.copyFrom(bytes))
-                .setSeq(position.seq())
-                .setLsn(position.lsn())
-                .build();
-    }
 
     /**
      * Reads a position a peer sent.
@@ -41,9 +26,7 @@ final class Positions {
                             + wire.getEpochId().size() + " bytes (expected 16), seq " + wire.getSeq())
                     .asRuntimeException();
         }
-        ByteBuffer id = wire.getEpochId().asReadOnlyByteBuffer();
-        Epoch epoch = new Epoch(wire.getEpoch(), new UUID(id.getLong(), id.getLong()));
-        return new Position(epoch, wire.getSeq(), wire.getLsn());
+        return WirePositions.fromWire(wire);
     }
 
     /** One line of text for the queue's values, for example {@code 1 0000...-... 17 0/16B3748}. */

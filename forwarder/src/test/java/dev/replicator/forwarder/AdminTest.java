@@ -14,6 +14,7 @@ import dev.replicator.queue.wire.SlaveLane;
 import dev.replicator.queue.wire.SlaveLinkGrpc;
 import dev.replicator.queue.wire.SlaveReport;
 import dev.replicator.queue.wire.SlaveTable;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.cli.CliErrors;
 import io.grpc.stub.StreamObserver;
 import java.io.PrintWriter;
@@ -104,7 +105,7 @@ final class AdminTest {
                             .setAppliedSeq(at.seq()))
                     .addLanes(SlaveLane.newBuilder()
                             .setLane("main")
-                            .setPosition(Positions.toWire(at))
+                            .setPosition(WirePositions.toWire(at))
                             .setState("running")
                             .addTables("public.orders"))
                     .addAllDoneCommands(List.of(done))

@@ -11,6 +11,7 @@ import dev.replicator.queue.wire.CapturedTable;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.FromCapture;
 import dev.replicator.queue.wire.ToCapture;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.config.Secret;
 import dev.replicator.runtime.net.Channels;
 import dev.replicator.runtime.net.Endpoint;
@@ -57,7 +58,7 @@ final class TestCapture implements AutoCloseable {
         CaptureHello.Builder hello =
                 CaptureHello.newBuilder().setCluster("shop").setSystemIdentifier("4711");
         if (base != null) {
-            hello.setBase(Positions.toWire(base)).setTail(Positions.toWire(tail));
+            hello.setBase(WirePositions.toWire(base)).setTail(WirePositions.toWire(tail));
         }
         up.onNext(FromCapture.newBuilder().setHello(hello).build());
         return this;

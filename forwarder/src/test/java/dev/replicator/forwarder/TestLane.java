@@ -14,6 +14,7 @@ import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.TableSet;
 import dev.replicator.queue.wire.ToLane;
 import dev.replicator.queue.wire.Watermark;
+import dev.replicator.queue.wire.WirePositions;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
@@ -61,7 +62,7 @@ final class TestLane implements AutoCloseable {
         Subscribe.Builder subscribe =
                 Subscribe.newBuilder().setCluster("shop").setSlave(slave).setLane(lane);
         if (position != null) {
-            subscribe.setPosition(Positions.toWire(position));
+            subscribe.setPosition(WirePositions.toWire(position));
         }
         for (String table : tables) {
             subscribe.addTables(table);
@@ -106,7 +107,7 @@ final class TestLane implements AutoCloseable {
 
     void acknowledge(Position position) {
         up.onNext(FromLane.newBuilder()
-                .setAck(LaneAck.newBuilder().setApplied(Positions.toWire(position)))
+                .setAck(LaneAck.newBuilder().setApplied(WirePositions.toWire(position)))
                 .build());
     }
 

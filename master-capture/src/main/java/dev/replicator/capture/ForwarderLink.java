@@ -11,6 +11,7 @@ import dev.replicator.queue.wire.CaptureHello;
 import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.DumpFailed;
 import dev.replicator.queue.wire.FromCapture;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.Backoff;
 import java.io.IOException;
 import java.time.Duration;

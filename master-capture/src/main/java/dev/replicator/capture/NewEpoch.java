@@ -10,6 +10,7 @@ import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.wire.CaptureWelcome;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import java.io.IOException;

@@ -23,6 +23,7 @@ import dev.replicator.queue.wire.DumpUpload;
 import dev.replicator.queue.wire.DumpUploadReply;
 import dev.replicator.queue.wire.FromCapture;
 import dev.replicator.queue.wire.ToCapture;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.net.Endpoint;
 import dev.replicator.runtime.net.Peer;
 import dev.replicator.runtime.net.Servers;

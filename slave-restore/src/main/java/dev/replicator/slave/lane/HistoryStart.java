@@ -4,6 +4,7 @@ import dev.replicator.queue.Position;
 import dev.replicator.queue.wire.LaneStart;
 import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.ToLane;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.slave.restore.Copies;
 import dev.replicator.slave.state.DumpNeed;
 import dev.replicator.slave.state.LanePosition;

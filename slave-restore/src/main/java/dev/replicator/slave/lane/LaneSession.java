@@ -4,6 +4,7 @@ import dev.replicator.queue.Position;
 import dev.replicator.queue.wire.LaneStart;
 import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.TableSet;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.Backoff;
 import dev.replicator.slave.netting.FallbackMemory;
 import dev.replicator.slave.postgres.BatchConflictException;

@@ -6,6 +6,7 @@ import dev.replicator.queue.wire.LaneAck;
 import dev.replicator.queue.wire.SlaveLinkGrpc;
 import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.ToLane;
+import dev.replicator.queue.wire.WirePositions;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;

@@ -4,6 +4,7 @@ import dev.replicator.queue.Position;
 import dev.replicator.queue.format.RecordStreamParser;
 import dev.replicator.queue.wire.ToLane;
 import dev.replicator.queue.wire.Watermark;
+import dev.replicator.queue.wire.WirePositions;
 import java.io.IOException;
 
 /** The lane's decoder thread: from the subscription into the intake, until the stream ends or the lane's tables change. */
