@@ -52,15 +52,22 @@ final class HistoryAdoption {
         spool.tables().adopt(schemas);
     }
 
-    /** The first entry becomes the base: of what lies before it no LSN is known. */
+    /**
+     * The first entry becomes the base: of what lies before it no LSN is known. Before seq 1 there is nothing to know:
+     * such a log reaches back to wherever the slot stands.
+     */
     private void adoptCommitLog(Position tail, List<CommitLogEntry> entries) throws IOException {
         if (entries.isEmpty()) {
             spool.createCommitLog(tail);
             return;
         }
         CommitLogEntry first = entries.get(0);
-        spool.createCommitLog(new Position(tail.epoch(), first.getSeq(), first.getLsn()));
-        for (CommitLogEntry entry : entries.subList(1, entries.size())) {
+        boolean fromBeginning = first.getSeq() == 1;
+        spool.createCommitLog(
+                fromBeginning
+                        ? new Position(tail.epoch(), 0, 0)
+                        : new Position(tail.epoch(), first.getSeq(), first.getLsn()));
+        for (CommitLogEntry entry : entries.subList(fromBeginning ? 0 : 1, entries.size())) {
             spool.commitLog()
                     .append(new CommitEntry(
                             entry.getSeq(), entry.getTransactionId(), entry.getLsn(), entry.getCommitMicros()));
