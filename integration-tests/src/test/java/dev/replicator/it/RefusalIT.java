@@ -157,8 +157,7 @@ class RefusalIT {
     private static DaemonProcess daemon(String name, String command, Path config) throws Exception {
         List<String> line = new java.util.ArrayList<>(dev.replicator.launcher.local.LauncherLine.ofClassPath("128m"));
         line.addAll(List.of(command, "--config", config.toString()));
-        DaemonProcess daemon = new DaemonProcess(
-                name, line, java.util.Map.of(), replication.root().resolve(name + ".log"));
+        DaemonProcess daemon = new DaemonProcess(name, line, replication.root().resolve(name + ".log"));
         daemon.start();
         return daemon;
     }

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** One daemon as a process of its own, output appended to a log file. May be started again after it ended. */
@@ -16,20 +15,17 @@ public final class DaemonProcess implements AutoCloseable {
 
     private final String name;
     private final List<String> command;
-    private final Map<String, String> environment;
     private final Path log;
     private Process process;
 
     /**
      * @param name for messages
      * @param command the whole command line
-     * @param environment added to this process's environment
      * @param log file that gets standard output and error
      */
-    public DaemonProcess(String name, List<String> command, Map<String, String> environment, Path log) {
+    public DaemonProcess(String name, List<String> command, Path log) {
         this.name = name;
         this.command = new ArrayList<>(command);
-        this.environment = Map.copyOf(environment);
         this.log = log;
     }
 
@@ -41,7 +37,6 @@ public final class DaemonProcess implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
-        builder.environment().putAll(environment);
         process = builder.start();
         process.getOutputStream().close();
     }

@@ -93,12 +93,12 @@ public final class LocalCluster implements AutoCloseable {
         write(
                 config.resolve("capture.yaml"),
                 "cluster: " + CLUSTER + "\nsource: {engine: postgres, url: \"" + url + "\", user: " + user
-                        + ", password: \"${env:SOURCE_PASSWORD}\"}\n"
+                        + ", password: \"" + secret("source", password) + "\"}\n"
                         + "tables: " + yamlList(tables) + "\n"
                         + "queue: {directory: " + data("capture") + ", max-size: 2GiB}\n"
                         + "forwarder: {address: \"127.0.0.1:" + port + "\", token: \"${file:" + tokenFile("capture")
                         + "}\"}\n" + extra);
-        capture = daemon("capture", "capture", config.resolve("capture.yaml"), Map.of("SOURCE_PASSWORD", password));
+        capture = daemon("capture", "capture", config.resolve("capture.yaml"));
         return capture;
     }
 
@@ -118,12 +118,11 @@ public final class LocalCluster implements AutoCloseable {
         write(
                 file,
                 "cluster: " + CLUSTER + "\nslave: " + name + "\ntarget: {url: \"" + url + "\", user: " + user
-                        + ", password: \"${env:TARGET_PASSWORD}\"}\n"
+                        + ", password: \"" + secret(name, password) + "\"}\n"
                         + "forwarder: {address: \"" + (slavesRoute == null ? address() : slavesRoute)
                         + "\", token: \"${file:" + tokenFile(name) + "}\"}\n"
                         + "work-directory: " + data(name) + "\n" + extra);
-        LocalSlave slave =
-                new LocalSlave(name, url, daemon("slave", "slave-" + name, file, Map.of("TARGET_PASSWORD", password)));
+        LocalSlave slave = new LocalSlave(name, url, daemon("slave", "slave-" + name, file));
         slaves.put(name, slave);
         return slave;
     }
@@ -239,19 +238,22 @@ public final class LocalCluster implements AutoCloseable {
     }
 
     private DaemonProcess daemon(String command, String name, Path file) {
-        return daemon(command, name, file, Map.of());
-    }
-
-    private DaemonProcess daemon(String command, String name, Path file, Map<String, String> environment) {
         List<String> line = new ArrayList<>(launcher);
         line.addAll(List.of(command, "--config", file.toString()));
-        return new DaemonProcess(name, line, environment, root.resolve("var/log/replicator/" + name + ".log"));
+        return new DaemonProcess(name, line, root.resolve("var/log/replicator/" + name + ".log"));
     }
 
     private void token(String name) throws IOException {
         if (!Files.exists(tokenFile(name))) {
             write(tokenFile(name), java.util.UUID.randomUUID() + "\n");
         }
+    }
+
+    /** Writes a password's file and returns the reference that stands for it in a configuration. */
+    private String secret(String name, String password) throws IOException {
+        Path file = config.resolve(name + ".password");
+        write(file, password + "\n");
+        return "${file:" + file + "}";
     }
 
     private static void write(Path file, String text) throws IOException {

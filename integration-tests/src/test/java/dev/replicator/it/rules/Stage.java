@@ -1,0 +1,360 @@
+package dev.replicator.it.rules;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.replicator.capture.CaptureConfig;
+import dev.replicator.capture.CaptureDaemon;
+import dev.replicator.embedded.Await;
+import dev.replicator.embedded.EmbeddedPostgres;
+import dev.replicator.forwarder.ForwarderConfig;
+import dev.replicator.forwarder.ForwarderDaemon;
+import dev.replicator.launcher.local.AdminResult;
+import dev.replicator.launcher.local.LauncherLine;
+import dev.replicator.launcher.local.LocalCluster;
+import dev.replicator.launcher.local.StatusWait;
+import dev.replicator.launcher.local.TableDigest;
+import dev.replicator.queue.TableName;
+import dev.replicator.slave.SlaveConfig;
+import dev.replicator.slave.SlaveDaemon;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One master database, slaves' databases, and the real daemons in this process, each started and stopped by the test.
+ * Databases are this stage's own; the servers are shared unless a test has to stop or copy its master. Every daemon can
+ * also run as a process of its own, through {@link #cluster()}, where it has to be killed or stopped by a signal.
+ */
+final class Stage implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String SLOT = "replicator_shop";
+    private static int stages;
+
+    private final Path root;
+    private final String database;
+    private final EmbeddedPostgres master;
+    private final boolean ownsMaster;
+    private final EmbeddedPostgres targets;
+    private final LocalCluster cluster;
+    private final RecordedLog log = new RecordedLog();
+    private final List<Session> sessions = new ArrayList<>();
+    private final List<String> slaveDatabases = new ArrayList<>();
+    private final Map<String, SlaveDaemon> slaves = new LinkedHashMap<>();
+    private boolean holdsCommits;
+    private ForwarderDaemon forwarder;
+    private CaptureDaemon capture;
+
+    private Stage(EmbeddedPostgres master, boolean ownsMaster, String... schemaSql) throws Exception {
+        this.root = Files.createTempDirectory("replicator-rules-");
+        this.database = "m" + ++stages;
+        this.master = master;
+        this.ownsMaster = ownsMaster;
+        this.targets = SharedServers.targets();
+        this.cluster = new LocalCluster(root, LauncherLine.ofClassPath("192m"));
+        master.execute("postgres", "CREATE DATABASE " + database);
+        master.execute(database, schemaSql);
+        cluster.defineForwarder("1GiB", "");
+    }
+
+    /** A master database with the given schema on the shared server; no daemon runs yet. */
+    static Stage open(String... schemaSql) throws Exception {
+        return new Stage(SharedServers.master(), false, schemaSql);
+    }
+
+    /** The same on a server of its own, which the test may stop, kill, copy and configure. */
+    static Stage withOwnMaster(Map<String, String> settings, String... schemaSql) throws Exception {
+        return new Stage(SharedServers.start(settings), true, schemaSql);
+    }
+
+    // Daemons
+
+    /** Forwarder and capture of the given patterns. */
+    Stage startMasterSide(String... captured) throws Exception {
+        startForwarder();
+        defineCapture("", captured);
+        startCapture();
+        return this;
+    }
+
+    /** Writes forwarder.yaml anew: queue size and further lines. */
+    void defineForwarder(String queueMaxSize, String extraYaml) throws IOException {
+        cluster.defineForwarder(queueMaxSize, extraYaml);
+    }
+
+    void startForwarder() throws IOException {
+        forwarder = new ForwarderDaemon(ForwarderConfig.load(config("forwarder.yaml")));
+        forwarder.start();
+    }
+
+    void stopForwarder() {
+        if (forwarder != null) {
+            forwarder.close();
+            forwarder = null;
+        }
+    }
+
+    /** Writes capture.yaml: further lines and patterns. */
+    void defineCapture(String extraYaml, String... captured) throws IOException {
+        cluster.defineCapture(
+                master.jdbcUrl(database), EmbeddedPostgres.USER, "postgres", List.of(captured), extraYaml);
+    }
+
+    void startCapture() throws IOException {
+        Path file = config("capture.yaml");
+        capture = new CaptureDaemon(file, CaptureConfig.load(file));
+        capture.start();
+    }
+
+    void stopCapture() {
+        if (capture != null) {
+            capture.close();
+            capture = null;
+        }
+    }
+
+    /** Makes a slave's database and files, tells the forwarder, and starts the daemon. */
+    void startSlave(String name, String... tables) throws Exception {
+        defineSlave(name, "", tables);
+        startSlave(name);
+    }
+
+    /** Makes a slave's database (once) and files and tells the forwarder; starts nothing. */
+    void defineSlave(String name, String extraYaml, String... tables) throws Exception {
+        String target = target(name);
+        if (!slaveDatabases.contains(target)) {
+            targets.execute("postgres", "CREATE DATABASE " + target);
+            slaveDatabases.add(target);
+        }
+        cluster.defineSlave(
+                name, targets.jdbcUrl(target), EmbeddedPostgres.USER, "postgres", List.of(tables), extraYaml);
+        if (forwarder != null) {
+            cluster.admin("reload").orThrow();
+        }
+    }
+
+    /** Starts a defined slave's daemon. */
+    void startSlave(String name) throws IOException {
+        SlaveDaemon daemon = new SlaveDaemon(SlaveConfig.load(config("slave-" + name + ".yaml")));
+        slaves.put(name, daemon);
+        daemon.start();
+    }
+
+    void stopSlave(String name) {
+        SlaveDaemon daemon = slaves.remove(name);
+        if (daemon != null) {
+            daemon.close();
+        }
+    }
+
+    CaptureDaemon capture() {
+        return capture;
+    }
+
+    ForwarderDaemon forwarder() {
+        return forwarder;
+    }
+
+    SlaveDaemon slave(String name) {
+        return slaves.get(name);
+    }
+
+    LocalCluster cluster() {
+        return cluster;
+    }
+
+    /** What the daemons of this process logged since the stage opened, from INFO on. */
+    RecordedLog log() {
+        return log;
+    }
+
+    // The servers
+
+    EmbeddedPostgres masterServer() {
+        return master;
+    }
+
+    String masterDatabase() {
+        return database;
+    }
+
+    /** A connection to the master, closed with the stage. */
+    Session session() throws SQLException {
+        return remember(new Session(master.connect(database)));
+    }
+
+    /** A connection to a slave's database, closed with the stage. */
+    Session slaveSession(String slave) throws SQLException {
+        return remember(new Session(targets.connect(target(slave))));
+    }
+
+    void onMaster(String... sql) throws SQLException {
+        master.execute(database, sql);
+    }
+
+    void onSlave(String slave, String... sql) throws SQLException {
+        targets.execute(target(slave), sql);
+    }
+
+    /** First column of the first row on the slave, as text. */
+    String slaveValue(String slave, String sql) throws SQLException {
+        try (Session session = new Session(targets.connect(target(slave)))) {
+            return session.value(sql);
+        }
+    }
+
+    String masterValue(String sql) throws SQLException {
+        try (Session session = new Session(master.connect(database))) {
+            return session.value(sql);
+        }
+    }
+
+    /**
+     * From now on commits are flushed to the master's log and then wait for a synchronous standby that never answers:
+     * captured, but visible to nobody, until {@link #releaseCommits}.
+     */
+    void holdCommits() throws SQLException {
+        synchronousStandby("nobody");
+        holdsCommits = true;
+    }
+
+    void releaseCommits() throws SQLException {
+        synchronousStandby("");
+        holdsCommits = false;
+    }
+
+    private void synchronousStandby(String name) throws SQLException {
+        // Commits of this connection, too, would wait.
+        master.execute(
+                "postgres",
+                "SET synchronous_commit = local",
+                "ALTER SYSTEM SET synchronous_standby_names = '" + name + "'",
+                "SELECT pg_reload_conf()");
+        Await.until(
+                "the server has read its configuration", PATIENCE, () -> masterValue("SHOW synchronous_standby_names")
+                        .equals(name));
+    }
+
+    // What operators see and do
+
+    AdminResult admin(String... arguments) {
+        return cluster.admin(arguments);
+    }
+
+    JsonNode status() throws IOException {
+        return cluster.status();
+    }
+
+    StatusWait waiting() {
+        return new StatusWait(cluster, PATIENCE);
+    }
+
+    void awaitInSync(String slave, int tables) {
+        waiting().inSync(slave, tables);
+    }
+
+    /** Waits until a slave has applied all that the master had committed when this began. */
+    void awaitApplied(String slave) {
+        cluster.admin("wait", "--slave", slave, "--timeout", "60s").orThrow();
+    }
+
+    /** Waits for a table of a slave to be in a state, and returns what status says of it. */
+    JsonNode awaitTableState(String slave, String table, String state) {
+        JsonNode status = waiting()
+                .until(
+                        slave + "'s " + table + " is " + state,
+                        s -> tableOf(s, slave, table).path("state").asText().equals(state));
+        return tableOf(status, slave, table);
+    }
+
+    static JsonNode tableOf(JsonNode status, String slave, String table) {
+        for (JsonNode candidate : StatusWait.slaveOf(status, slave).path("tables")) {
+            if (candidate.path("table").asText().equals(table)) {
+                return candidate;
+            }
+        }
+        return MissingNode.getInstance();
+    }
+
+    /** Waits until the slave has applied all, and compares every row of its tables with the master's. */
+    void assertEqualTables(String slave, String... tables) throws SQLException {
+        awaitApplied(slave);
+        assertSameRows(slave, tables);
+    }
+
+    /** Compares every row without waiting. */
+    void assertSameRows(String slave, String... tables) throws SQLException {
+        try (Connection left = master.connect(database);
+                Connection right = targets.connect(target(slave))) {
+            for (String text : tables) {
+                TableName table = TableName.parse(text);
+                TableDigest expected = TableDigest.read(left, table);
+                assertNotNull(expected, text + " is not on the master");
+                assertEquals(expected, TableDigest.read(right, table), text + " on slave " + slave);
+            }
+        }
+    }
+
+    @Override
+    public void close() throws SQLException, IOException {
+        if (holdsCommits) {
+            releaseCommits();
+        }
+        List.copyOf(slaves.keySet()).forEach(this::stopSlave);
+        stopCapture();
+        stopForwarder();
+        cluster.close();
+        for (Session session : sessions) {
+            session.close();
+        }
+        log.close();
+        for (String name : slaveDatabases) {
+            targets.execute("postgres", "DROP DATABASE " + name + " WITH (FORCE)");
+        }
+        if (ownsMaster) {
+            master.close();
+        } else {
+            leaveSharedMaster();
+        }
+        Directories.delete(root);
+    }
+
+    private void leaveSharedMaster() throws SQLException {
+        try (Session session = new Session(master.connect("postgres"))) {
+            for (String backend = slotHolder(session); backend != null; backend = slotHolder(session)) {
+                session.run("SELECT pg_terminate_backend(" + backend + ", 5000)");
+            }
+            session.run(
+                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '" + SLOT
+                            + "'",
+                    "DROP DATABASE " + database + " WITH (FORCE)");
+        }
+    }
+
+    private static String slotHolder(Session session) throws SQLException {
+        return session.value("SELECT active_pid FROM pg_replication_slots WHERE slot_name = '" + SLOT
+                + "' AND active_pid IS NOT NULL");
+    }
+
+    private String target(String slave) {
+        return database + "_" + slave;
+    }
+
+    private Path config(String file) {
+        return cluster.configDirectory().resolve(file);
+    }
+
+    private Session remember(Session session) {
+        sessions.add(session);
+        return session;
+    }
+}
