@@ -7,12 +7,12 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 
-/** Whole directories at once. */
-final class FileTrees {
+/** Whole directories at once: what a server, a demo or a test leaves behind. */
+public final class FileTrees {
     private FileTrees() {}
 
     /** Deletes a directory and all in it; does not follow links. */
-    static void delete(Path root) throws IOException {
+    public static void delete(Path root) throws IOException {
         if (!Files.exists(root)) {
             return;
         }

@@ -3,6 +3,7 @@ package dev.replicator.launcher.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.replicator.embedded.EmbeddedPostgres;
+import dev.replicator.embedded.FileTrees;
 import dev.replicator.launcher.local.LauncherLine;
 import dev.replicator.launcher.local.LocalCluster;
 import dev.replicator.runtime.cli.TextTable;
@@ -10,10 +11,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -59,7 +58,7 @@ final class CatchUpCommand implements Callable<Integer> {
             bench.run(pairs);
             print(out, bench);
         }
-        delete(root);
+        FileTrees.delete(root);
         return 0;
     }
 
@@ -105,13 +104,5 @@ final class CatchUpCommand implements Callable<Integer> {
                 .setting("shared_buffers", "1GB")
                 .setting("max_wal_size", "8GB")
                 .start();
-    }
-
-    private static void delete(Path root) throws IOException {
-        try (Stream<Path> files = Files.walk(root)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
     }
 }

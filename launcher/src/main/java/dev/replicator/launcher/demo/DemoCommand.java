@@ -1,13 +1,13 @@
 package dev.replicator.launcher.demo;
 
 import dev.replicator.embedded.EmbeddedPostgres;
+import dev.replicator.embedded.FileTrees;
 import dev.replicator.launcher.local.LauncherLine;
 import dev.replicator.launcher.local.LocalCluster;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -59,7 +59,7 @@ public final class DemoCommand implements Callable<Integer> {
             }
         } finally {
             if (equal) {
-                delete(root);
+                FileTrees.delete(root);
             }
         }
         return equal ? 0 : 1;
@@ -108,13 +108,5 @@ public final class DemoCommand implements Callable<Integer> {
         console.line("Everything keeps running until Ctrl-C. To look around:");
         script.hints().forEach(hint -> console.line("  " + hint));
         new CountDownLatch(1).await();
-    }
-
-    private static void delete(Path root) throws IOException {
-        try (Stream<Path> files = Files.walk(root)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
     }
 }

@@ -15,7 +15,7 @@ public record ApplyOptions(long memoryBytes, int copyRows) {
         }
     }
 
-    /** 32 MiB and the row count from which COPY was measured to win. */
+    /** 32 MiB; COPY from 100 rows on, a choice that was not measured. */
     public static ApplyOptions defaults() {
         return new ApplyOptions(32L << 20, 100);
     }
