@@ -304,8 +304,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
     }
 
     private String waitingFor(Connection sql, TableFacts facts, Snapshot snapshot) throws SQLException, IOException {
-        List<Long> running =
-                facts.writersAtJoin().stream().filter(id -> !snapshot.sees(id)).toList();
+        List<Long> running = facts.writersNotSeenBy(snapshot);
         if (running.size() < facts.writersAtJoin().size()) {
             spool.tables().put(List.of(facts.joined(facts.publicationRel(), running)));
         }

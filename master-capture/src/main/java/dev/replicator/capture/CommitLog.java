@@ -7,7 +7,6 @@ import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.store.QueueReader;
 import dev.replicator.queue.store.ReplicationQueue;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -21,8 +20,7 @@ import java.util.Optional;
 final class CommitLog implements AutoCloseable {
     private static final int INITIAL_CAPACITY = 1024;
 
-    private final Path path;
-    private CommitLogFile file;
+    private CommitLogStore file;
 
     // Entries firstSeq .. lastSeq, from index start of the arrays.
     private long[] transactionIds = new long[INITIAL_CAPACITY];
@@ -34,8 +32,7 @@ final class CommitLog implements AutoCloseable {
     private long writtenSeq;
     private long visibleSeq;
 
-    private CommitLog(Path path, CommitLogFile file) {
-        this.path = path;
+    private CommitLog(CommitLogStore file) {
         this.file = file;
         firstSeq = file.baseSeq() + 1;
         lastSeq = file.baseSeq();
@@ -49,14 +46,14 @@ final class CommitLog implements AutoCloseable {
      *
      * @throws IOException when log and spool do not fit together
      */
-    static CommitLog open(Path path, ReplicationQueue spool) throws IOException {
+    static CommitLog open(CommitLogs logs, ReplicationQueue spool) throws IOException {
         Position tail = spool.durableTail();
-        CommitLogFile file = CommitLogFile.open(path, tail.epoch(), tail.seq());
+        CommitLogStore file = logs.open(tail.epoch(), tail.seq());
         if (file == null) {
             Position base = firstKnown(spool, tail);
-            file = CommitLogFile.create(path, base.epoch(), base.seq(), base.lsn());
+            file = logs.create(base.epoch(), base.seq(), base.lsn());
         }
-        CommitLog log = new CommitLog(path, file);
+        CommitLog log = new CommitLog(file);
         // Nothing is known to be visible at the start, so everything is needed in memory until the first poll.
         for (long seq = file.baseSeq() + 1; seq <= file.lastSeq(); seq++) {
             log.append(file.read(seq));
@@ -65,15 +62,15 @@ final class CommitLog implements AutoCloseable {
         log.readSpool(spool);
         if (log.lastSeq != tail.seq()) {
             file.close();
-            throw new IOException("commit log " + path + " ends at seq " + log.lastSeq + ", the spool at " + tail
+            throw new IOException("the commit log ends at seq " + log.lastSeq + ", the spool at " + tail
                     + ", and the spool does not hold what is between: one of the two was replaced");
         }
         return log;
     }
 
     /** A new log that begins behind a position; an older one is replaced. */
-    static CommitLog create(Path path, Position base) throws IOException {
-        return new CommitLog(path, CommitLogFile.create(path, base.epoch(), base.seq(), base.lsn()));
+    static CommitLog create(CommitLogs logs, Position base) throws IOException {
+        return new CommitLog(logs.create(base.epoch(), base.seq(), base.lsn()));
     }
 
     private static Position firstKnown(ReplicationQueue spool, Position tail) throws IOException {
@@ -211,7 +208,7 @@ final class CommitLog implements AutoCloseable {
     synchronized void prune(long seq) throws IOException {
         long upTo = Math.min(seq, Math.min(visibleSeq, writtenSeq));
         if (upTo > file.baseSeq() && file.isWorthPruning(upTo)) {
-            file = file.prunedUpTo(path, upTo);
+            file = file.prunedUpTo(upTo);
         }
     }
 

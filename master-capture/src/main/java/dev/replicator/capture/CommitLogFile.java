@@ -27,7 +27,7 @@ import java.util.zip.CRC32C;
  *
  * <p>Used under the lock of {@link CommitLog}.
  */
-final class CommitLogFile implements AutoCloseable {
+final class CommitLogFile implements CommitLogStore {
     private static final int MAGIC = 0x5250434C;
     private static final int VERSION = 1;
     private static final int HEADER_LENGTH = 48;
@@ -36,6 +36,7 @@ final class CommitLogFile implements AutoCloseable {
     /** Below this much to gain a rewrite is not worth its fsync. */
     private static final long WORTH_PRUNING_BYTES = 4L << 20;
 
+    private final Path path;
     private final FileChannel channel;
     private final Epoch epoch;
     private final long baseSeq;
@@ -44,7 +45,8 @@ final class CommitLogFile implements AutoCloseable {
     private final ByteBuffer single = ByteBuffer.allocate(ENTRY_LENGTH);
     private long lastSeq;
 
-    private CommitLogFile(FileChannel channel, Epoch epoch, long baseSeq, long baseLsn) {
+    private CommitLogFile(Path path, FileChannel channel, Epoch epoch, long baseSeq, long baseLsn) {
+        this.path = path;
         this.channel = channel;
         this.epoch = epoch;
         this.baseSeq = baseSeq;
@@ -62,7 +64,7 @@ final class CommitLogFile implements AutoCloseable {
             return null;
         }
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        CommitLogFile file = readHeader(channel);
+        CommitLogFile file = readHeader(path, channel);
         if (file == null || !file.epoch.equals(epoch) || file.baseSeq > tailSeq) {
             channel.close();
             return null;
@@ -74,13 +76,14 @@ final class CommitLogFile implements AutoCloseable {
     /** A new file in place of whatever was there, durable. */
     static CommitLogFile create(Path path, Epoch epoch, long baseSeq, long baseLsn) throws IOException {
         Path draft = path.resolveSibling(path.getFileName() + ".tmp");
-        CommitLogFile file = draft(draft, epoch, baseSeq, baseLsn);
+        CommitLogFile file = draft(path, draft, epoch, baseSeq, baseLsn);
         file.channel.force(true);
         DurableFile.moveInPlace(draft, path);
         return file;
     }
 
-    private static CommitLogFile draft(Path draft, Epoch epoch, long baseSeq, long baseLsn) throws IOException {
+    private static CommitLogFile draft(Path path, Path draft, Epoch epoch, long baseSeq, long baseLsn)
+            throws IOException {
         FileChannel channel = FileChannel.open(
                 draft,
                 StandardOpenOption.CREATE,
@@ -92,27 +95,31 @@ final class CommitLogFile implements AutoCloseable {
         header.putLong(epoch.id().getMostSignificantBits()).putLong(epoch.id().getLeastSignificantBits());
         header.putLong(baseSeq).putLong(baseLsn).putInt(crc(header, HEADER_LENGTH - 4));
         DurableFile.writeFully(channel, header.flip());
-        return new CommitLogFile(channel, epoch, baseSeq, baseLsn);
+        return new CommitLogFile(path, channel, epoch, baseSeq, baseLsn);
     }
 
-    Epoch epoch() {
+    @Override
+    public Epoch epoch() {
         return epoch;
     }
 
-    long baseSeq() {
+    @Override
+    public long baseSeq() {
         return baseSeq;
     }
 
-    long baseLsn() {
+    @Override
+    public long baseLsn() {
         return baseLsn;
     }
 
-    /** Last entry, buffered or written. */
-    long lastSeq() {
+    @Override
+    public long lastSeq() {
         return lastSeq;
     }
 
-    void append(CommitEntry entry) throws IOException {
+    @Override
+    public void append(CommitEntry entry) throws IOException {
         if (pending.remaining() < ENTRY_LENGTH) {
             flush();
         }
@@ -125,8 +132,8 @@ final class CommitLogFile implements AutoCloseable {
         lastSeq = entry.seq();
     }
 
-    /** Writes buffered entries. */
-    void flush() throws IOException {
+    @Override
+    public void flush() throws IOException {
         pending.flip();
         long at = offset(lastSeq + 1) - pending.remaining();
         while (pending.hasRemaining()) {
@@ -135,35 +142,38 @@ final class CommitLogFile implements AutoCloseable {
         pending.clear();
     }
 
-    void sync() throws IOException {
+    @Override
+    public void sync() throws IOException {
         flush();
         channel.force(false);
     }
 
-    /** Reads a written entry. */
-    CommitEntry read(long seq) throws IOException {
+    @Override
+    public CommitEntry read(long seq) throws IOException {
         if (!readInto(seq)) {
             throw new IOException("commit log: entry of seq " + seq + " is damaged");
         }
         return new CommitEntry(seq, single.getLong(8), single.getLong(16), single.getLong(24));
     }
 
-    void truncateAfter(long seq) throws IOException {
+    @Override
+    public void truncateAfter(long seq) throws IOException {
         flush();
         channel.truncate(offset(seq + 1));
         lastSeq = seq;
     }
 
-    boolean isWorthPruning(long upToSeq) {
+    @Override
+    public boolean isWorthPruning(long upToSeq) {
         long gain = offset(upToSeq) - HEADER_LENGTH;
         return gain > WORTH_PRUNING_BYTES && gain > (offset(lastSeq) - HEADER_LENGTH) / 2;
     }
 
-    /** Replaces this file by one that begins behind a seq, and closes this one. */
-    CommitLogFile prunedUpTo(Path path, long seq) throws IOException {
+    @Override
+    public CommitLogFile prunedUpTo(long seq) throws IOException {
         flush();
         Path draft = path.resolveSibling(path.getFileName() + ".tmp");
-        CommitLogFile shorter = draft(draft, epoch, seq, read(seq).lsn());
+        CommitLogFile shorter = draft(path, draft, epoch, seq, read(seq).lsn());
         long from = offset(seq + 1);
         long end = offset(lastSeq + 1);
         shorter.channel.position(HEADER_LENGTH);
@@ -182,7 +192,7 @@ final class CommitLogFile implements AutoCloseable {
         channel.close();
     }
 
-    private static CommitLogFile readHeader(FileChannel channel) throws IOException {
+    private static CommitLogFile readHeader(Path path, FileChannel channel) throws IOException {
         ByteBuffer header = ByteBuffer.allocate(HEADER_LENGTH);
         if (!readFully(channel, header, 0)
                 || header.getInt(0) != MAGIC
@@ -191,7 +201,7 @@ final class CommitLogFile implements AutoCloseable {
             return null;
         }
         Epoch epoch = new Epoch(header.getInt(8), new UUID(header.getLong(12), header.getLong(20)));
-        return new CommitLogFile(channel, epoch, header.getLong(28), header.getLong(36));
+        return new CommitLogFile(path, channel, epoch, header.getLong(28), header.getLong(36));
     }
 
     private void findEnd(long tailSeq) throws IOException {

@@ -17,8 +17,7 @@ final class CommitLogPruning {
 
     private final Spool spool;
     private long checkpointLsn;
-    private long confirmedAtLast;
-    private long confirmedAtOneBefore;
+    private final Checkpoints checkpoints = new Checkpoints();
     private boolean mayAsk = true;
 
     CommitLogPruning(Spool spool) {
@@ -29,12 +28,23 @@ final class CommitLogPruning {
         if (!mayAsk || !sawCheckpoint(sql)) {
             return;
         }
-        long bound = confirmedAtOneBefore;
-        confirmedAtOneBefore = confirmedAtLast;
-        confirmedAtLast = confirmedLsn;
-        if (bound != 0) {
-            CommitLog log = spool.commitLog();
-            log.prune(Math.min(log.firstAbove(bound) - 1, spool.queue().firstSeq() - 1));
+        checkpoints.another(confirmedLsn, spool);
+    }
+
+    /** The confirmed positions as of the last checkpoints seen. */
+    static final class Checkpoints {
+        private long confirmedAtLast;
+        private long confirmedAtOneBefore;
+
+        /** The server has made a checkpoint: prunes up to what was confirmed as of two before. */
+        void another(long confirmedLsn, Spool spool) throws IOException {
+            long bound = confirmedAtOneBefore;
+            confirmedAtOneBefore = confirmedAtLast;
+            confirmedAtLast = confirmedLsn;
+            if (bound != 0) {
+                CommitLog log = spool.commitLog();
+                log.prune(Math.min(log.firstAbove(bound) - 1, spool.queue().firstSeq() - 1));
+            }
         }
     }
 

@@ -195,10 +195,10 @@ final class DumpJob {
         Snapshot snapshot = seen(info);
         Map<TableName, List<Long>> writers = new LinkedHashMap<>();
         for (Item item : items) {
-            List<Long> running =
-                    spool.tables().find(item.tableId()).map(TableFacts::writersAtJoin).orElse(List.of()).stream()
-                            .filter(id -> !snapshot.sees(id))
-                            .toList();
+            List<Long> running = spool.tables()
+                    .find(item.tableId())
+                    .map(facts -> facts.writersNotSeenBy(snapshot))
+                    .orElse(List.of());
             if (!running.isEmpty()) {
                 writers.put(item.table(), running);
             }

@@ -124,7 +124,7 @@ final class MasterHistory {
         SlotState state = Catalog.slot(sql, slot.name())
                 .orElseThrow(() -> lost(
                         "the forwarder holds " + tail + ", but replication slot " + slot.name() + " does not exist"));
-        if (Long.compareUnsigned(state.confirmedLsn(), known) > 0) {
+        if (!Continuity.isWithin(state.confirmedLsn(), known)) {
             throw lost("the forwarder holds everything up to " + Lsn.format(known)
                     + ", but the master may have forgotten" + " what lies before " + Lsn.format(state.confirmedLsn()));
         }
@@ -175,7 +175,7 @@ final class MasterHistory {
                     + " needs (max_slot_wal_keep_size)");
         }
         long durable = spool.queue().durableLsn();
-        if (Long.compareUnsigned(Catalog.flushLsn(sql), durable) < 0) {
+        if (Continuity.wentBack(Catalog.flushLsn(sql), durable)) {
             throw lost("the master's log ends before " + Lsn.format(durable) + ", which we have captured: it went back"
                     + " in time");
         }
@@ -186,8 +186,8 @@ final class MasterHistory {
 
     /** Whether spool and commit log hold all that the server may have forgotten. */
     private boolean reaches(long confirmedLsn) {
-        return Long.compareUnsigned(confirmedLsn, spool.queue().durableLsn()) <= 0
-                && Long.compareUnsigned(spool.commitLog().baseLsn(), confirmedLsn) <= 0;
+        return Continuity.reaches(
+                confirmedLsn, spool.queue().durableLsn(), spool.commitLog().baseLsn());
     }
 
     /** Our own disk does not prove it (restored from a backup?); the forwarder may. */
@@ -196,8 +196,7 @@ final class MasterHistory {
         Position tail = spool.queue().durableTail();
         if (forwarder != null) {
             CaptureWelcome welcome = forwarder.fetchHistory(FORWARDER_ANSWER);
-            Position theirs = welcome.hasTail() ? WirePositions.fromWire(welcome.getTail()) : tail;
-            if (theirs.epoch().equals(tail.epoch()) && theirs.seq() >= tail.seq() && welcome.hasTail()) {
+            if (welcome.hasTail() && Continuity.mayAdopt(tail, WirePositions.fromWire(welcome.getTail()))) {
                 adopt(sql, identity, welcome);
                 if (reaches(state.confirmedLsn())) {
                     return;

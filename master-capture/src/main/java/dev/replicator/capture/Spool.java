@@ -15,17 +15,22 @@ import java.util.Optional;
 final class Spool implements AutoCloseable {
     private final ReplicationQueue queue;
     private final long largeTransactionBytes;
-    private final Path commitLogFile;
+    private final CommitLogs commitLogs;
     private final Path sourceFile;
     private final TableRegistry tables;
     private volatile CommitLog commitLog;
 
-    private Spool(ReplicationQueue queue, QueueOptions options, TableRegistry tables) {
+    /** Of parts that are open; {@link #open} opens them in a directory. */
+    Spool(ReplicationQueue queue, QueueOptions options, TableRegistry tables, CommitLogs commitLogs)
+            throws IOException {
         this.queue = queue;
         this.largeTransactionBytes = options.largeTransactionBytes();
-        this.commitLogFile = options.directory().resolve("commit-log");
+        this.commitLogs = commitLogs;
         this.sourceFile = options.directory().resolve("source.json");
         this.tables = tables;
+        if (queue.hasHistory()) {
+            commitLog = CommitLog.open(commitLogs, queue);
+        }
     }
 
     /** Opens the directory and locks it. */
@@ -35,10 +40,8 @@ final class Spool implements AutoCloseable {
         boolean opened = false;
         try {
             TableRegistry tables = TableRegistry.open(options.directory().resolve("tables.json"));
-            Spool spool = new Spool(queue, options, tables);
-            if (queue.hasHistory()) {
-                spool.commitLog = CommitLog.open(spool.commitLogFile, queue);
-            }
+            CommitLogs logs = CommitLogs.in(options.directory().resolve("commit-log"));
+            Spool spool = new Spool(queue, options, tables, logs);
             opened = true;
             return spool;
         } finally {
@@ -86,12 +89,12 @@ final class Spool implements AutoCloseable {
             commitLog.discard();
             commitLog = null;
         }
-        Files.deleteIfExists(commitLogFile);
+        commitLogs.delete();
     }
 
     /** Makes a commit log that begins behind a position, which may lie before the spool's first record. */
     void createCommitLog(Position base) throws IOException {
-        commitLog = CommitLog.create(commitLogFile, base);
+        commitLog = CommitLog.create(commitLogs, base);
     }
 
     /**

@@ -50,18 +50,35 @@ final class StorageWatch {
 
     private void compareTable(Connection sql, TableFacts facts, CatalogTable table, String attributes)
             throws SQLException, IOException {
-        boolean otherFile = facts.fileNode() != table.fileNode();
-        boolean otherColumns = !facts.attributes().equals(attributes);
-        if (!otherFile && !otherColumns) {
+        Effect effect = effect(facts, table.fileNode(), attributes);
+        if (effect == Effect.NONE) {
             return;
         }
         TableFacts seen = facts.withStorage(table.fileNode(), attributes, Map.of());
         registry.put(List.of(seen));
-        if (otherFile && otherColumns) {
+        if (effect == Effect.REWRITTEN) {
             joined.beginIncarnation(sql, seen, "ALTER TABLE has rewritten its rows, which the stream does not show");
-        } else if (otherColumns) {
+        } else if (effect == Effect.OTHER_COLUMNS) {
             joined.announce(sql, table.oid());
         }
+    }
+
+    /** What a table's file and columns tell of its rows. */
+    enum Effect {
+        NONE,
+        /** VACUUM FULL and the like: another file, the same rows. */
+        OTHER_FILE,
+        OTHER_COLUMNS,
+        REWRITTEN
+    }
+
+    static Effect effect(TableFacts facts, long fileNode, String attributes) {
+        boolean otherFile = facts.fileNode() != fileNode;
+        boolean otherColumns = !facts.attributes().equals(attributes);
+        if (otherColumns) {
+            return otherFile ? Effect.REWRITTEN : Effect.OTHER_COLUMNS;
+        }
+        return otherFile ? Effect.OTHER_FILE : Effect.NONE;
     }
 
     private void compareRoot(Connection sql, TableFacts facts, CatalogTable table, String attributes)

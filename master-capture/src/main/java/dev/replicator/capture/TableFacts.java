@@ -2,6 +2,7 @@ package dev.replicator.capture;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.replicator.capture.postgres.Snapshot;
 import dev.replicator.queue.TableName;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,11 @@ record TableFacts(
     @JsonIgnore
     TableName name() {
         return new TableName(schema, table);
+    }
+
+    /** Who may have written before it was published and is not seen: a dump must wait for them (rule R01). */
+    List<Long> writersNotSeenBy(Snapshot snapshot) {
+        return writersAtJoin.stream().filter(id -> !snapshot.sees(id)).toList();
     }
 
     @JsonIgnore

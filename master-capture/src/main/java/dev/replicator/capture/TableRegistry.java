@@ -22,27 +22,50 @@ import java.util.TreeMap;
 final class TableRegistry {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final Path file;
+    private final Store store;
     private final Map<Integer, TableFacts> tables = new TreeMap<>();
     /** Highest incarnation a name ever had: a table dropped and made again goes on counting. */
     private final Map<String, Integer> byName = new HashMap<>();
 
-    private record Content(
+    /** All that is remembered. */
+    record Content(
             @JsonProperty("tables") List<TableFacts> tables,
             @JsonProperty("incarnations") Map<String, Integer> incarnations) {}
 
-    private TableRegistry(Path file) {
-        this.file = file;
+    /** Where it is remembered. */
+    interface Store {
+        /** What was saved last; nothing at first. */
+        Content load() throws IOException;
+
+        /** Durable when it returns. */
+        void save(Content content) throws IOException;
     }
 
-    /** Reads the file, or begins empty. */
+    private TableRegistry(Store store) {
+        this.store = store;
+    }
+
     static TableRegistry open(Path file) throws IOException {
-        TableRegistry registry = new TableRegistry(file);
-        if (Files.exists(file)) {
-            Content content = JSON.readValue(Files.readString(file), new TypeReference<Content>() {});
-            content.tables().forEach(facts -> registry.tables.put(facts.tableId(), facts));
-            registry.byName.putAll(content.incarnations());
-        }
+        return open(new Store() {
+            @Override
+            public Content load() throws IOException {
+                return Files.exists(file)
+                        ? JSON.readValue(Files.readString(file), new TypeReference<Content>() {})
+                        : new Content(List.of(), Map.of());
+            }
+
+            @Override
+            public void save(Content content) throws IOException {
+                DurableFile.replace(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(content));
+            }
+        });
+    }
+
+    static TableRegistry open(Store store) throws IOException {
+        TableRegistry registry = new TableRegistry(store);
+        Content content = store.load();
+        content.tables().forEach(facts -> registry.tables.put(facts.tableId(), facts));
+        registry.byName.putAll(content.incarnations());
         return registry;
     }
 
@@ -120,7 +143,6 @@ final class TableRegistry {
     }
 
     private void save() throws IOException {
-        Content content = new Content(List.copyOf(tables.values()), new TreeMap<>(byName));
-        DurableFile.replace(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(content));
+        store.save(new Content(List.copyOf(tables.values()), new TreeMap<>(byName)));
     }
 }

@@ -34,7 +34,7 @@ class CommitLogTest {
 
     @BeforeEach
     void create() throws IOException {
-        log = CommitLog.create(directory.resolve("commit-log"), BASE);
+        log = CommitLog.create(CommitLogs.in(directory.resolve("commit-log")), BASE);
     }
 
     @Test
@@ -99,7 +99,7 @@ class CommitLogTest {
                 spool.writer().append(header, header.encode());
             }
             spool.writer().sync();
-            try (CommitLog opened = CommitLog.open(file, spool)) {
+            try (CommitLog opened = CommitLog.open(CommitLogs.in(file), spool)) {
                 assertEquals(103, opened.lastSeq());
                 assertEquals(Optional.of(entry(103)), opened.entry(103));
                 assertEquals(Optional.of(1000L), opened.lsnOf(100));
