@@ -10,7 +10,6 @@ import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.format.RecordStreamParser;
 import dev.replicator.queue.format.TableSchemas;
-import dev.replicator.queue.store.OutOfOrderException;
 import dev.replicator.queue.store.QueueFullException;
 import dev.replicator.queue.store.ReplicationQueue;
 import dev.replicator.runtime.Backoff;
@@ -29,7 +28,7 @@ import java.util.function.Consumer;
 final class CaptureIntake {
     private static final int INITIAL_IMAGE_BYTES = 64 << 10;
 
-    private final ReplicationQueue queue;
+    private final IntakeRules rules;
     private final QueueAppender appender;
     private final Observer observer;
     private final Consumer<String> obstacle;
@@ -73,7 +72,7 @@ final class CaptureIntake {
             long wholeBytes,
             Observer observer,
             Consumer<String> obstacle) {
-        this.queue = queue;
+        this.rules = new IntakeRules(queue, appender);
         this.appender = appender;
         this.wholeBytes = wholeBytes;
         this.observer = observer;
@@ -139,23 +138,12 @@ final class CaptureIntake {
         if (header.kind() == RecordKind.TABLE_SET) {
             throw new CorruptRecordException("capture's stream", 0, "a TABLE_SET record; only a forwarder makes them");
         }
-        if (!queue.hasHistory()) {
-            throw new OutOfOrderException("capture sent " + header + " before the position its history begins at; it"
-                    + " must connect again with a hello that has a base");
-        }
-        long last = appender.lastSeq();
-        if (header.isTransaction() && header.seq() <= last) {
-            appender.checkRepeated(header.position());
-            return Mode.DROP;
-        }
-        if (!header.isTransaction() && header.seq() < last) {
-            return Mode.DROP;
-        }
-        if (!header.position().epoch().equals(queue.epoch())) {
-            observer.newEpoch(new Position(header.position().epoch(), last, header.lsn()));
-        }
-        if (header.kind() == RecordKind.HEARTBEAT && Long.compareUnsigned(header.lsn(), queue.durableLsn()) <= 0) {
-            return Mode.DROP;
+        switch (rules.of(header)) {
+            case DROP -> {
+                return Mode.DROP;
+            }
+            case NEW_EPOCH -> observer.newEpoch(rules.baseOf(header));
+            case APPEND -> {}
         }
         return header.totalLength() <= wholeBytes ? Mode.WHOLE : Mode.LARGE;
     }

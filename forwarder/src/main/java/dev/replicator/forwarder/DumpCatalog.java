@@ -2,7 +2,6 @@ package dev.replicator.forwarder;
 
 import dev.replicator.dumps.DumpManifest;
 import dev.replicator.dumps.DumpState;
-import dev.replicator.dumps.DumpStore;
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.forwarder.DumpEntry.State;
 import dev.replicator.queue.TableName;
@@ -20,6 +19,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,18 +38,29 @@ final class DumpCatalog {
     private static final int RETRY_DOUBLINGS = 5;
 
     private final ReplicationQueue queue;
-    private final DumpStore store;
+    private final DumpFiles files;
     private final Clock clock;
     private final TreeMap<String, DumpEntry> entries = new TreeMap<>();
     private final DumpRules rules;
     private final Consumer<String> cancelAtCapture;
 
-    /** @param cancelAtCapture told ids that capture need not work on any more */
-    DumpCatalog(ReplicationQueue queue, DumpStore store, Clock clock, Consumer<String> cancelAtCapture) {
+    private final LongSupplier nanoTime;
+
+    /**
+     * @param nanoTime as of {@link System#nanoTime}
+     * @param cancelAtCapture told ids that capture need not work on any more
+     */
+    DumpCatalog(
+            ReplicationQueue queue,
+            DumpFiles files,
+            Clock clock,
+            LongSupplier nanoTime,
+            Consumer<String> cancelAtCapture) {
         this.queue = queue;
         this.cancelAtCapture = cancelAtCapture;
-        this.store = store;
+        this.files = files;
         this.clock = clock;
+        this.nanoTime = nanoTime;
         this.rules = new DumpRules(queue);
     }
 
@@ -59,31 +70,30 @@ final class DumpCatalog {
             DumpEntry entry = DumpEntry.fromJson(json);
             entries.put(entry.id, entry);
         }
-        for (StoredDump dump : store.list()) {
-            reconcile(dump);
+        for (DumpManifest manifest : files.list()) {
+            reconcile(manifest);
         }
         for (DumpEntry entry : List.copyOf(entries.values())) {
             if (entry.state != State.FAILED
                     && entry.state != State.REQUESTED
-                    && stored(entry).isEmpty()) {
+                    && manifest(entry).isEmpty()) {
                 fail(entry, "its files are gone", entry.state == State.RUNNING);
             }
         }
     }
 
     /** The manifest rules over the stored request; a complete dump needs no request to be known. */
-    private void reconcile(StoredDump dump) throws IOException {
-        DumpManifest manifest = dump.manifest();
-        DumpEntry entry = entries.get(dump.id());
+    private void reconcile(DumpManifest manifest) throws IOException {
+        DumpEntry entry = entries.get(manifest.id());
         if (entry == null && manifest.state() == DumpState.COMPLETE) {
-            entry = new DumpEntry(dump.id(), manifest.table(), manifest.group(), manifest.createdAt());
+            entry = new DumpEntry(manifest.id(), manifest.table(), manifest.group(), manifest.createdAt());
             entry.state = State.RUNNING;
             entries.put(entry.id, entry);
             save(entry);
         }
         boolean unwanted = entry == null || entry.state == State.FAILED || manifest.state() == DumpState.FAILED;
         if (unwanted) {
-            store.delete(dump.id());
+            files.delete(manifest.id());
         }
     }
 
@@ -189,7 +199,7 @@ final class DumpCatalog {
     /** Requests that capture has to be told of on a connection, by group. */
     synchronized Map<String, List<DumpEntry>> toOrder(long connection, long holdSeq) throws IOException {
         Map<String, List<DumpEntry>> groups = new TreeMap<>();
-        long now = System.nanoTime();
+        long now = nanoTime.getAsLong();
         for (DumpEntry entry : entries.values()) {
             if (entry.state.isOpen()
                     && entry.orderedOn != connection
@@ -208,11 +218,10 @@ final class DumpCatalog {
     /**
      * A dump begins to arrive.
      *
-     * @return where its chunks go
      * @throws DumpRefusedException when it is not one that was asked for, or can no longer meet the stream; then it is
      *     asked for again
      */
-    synchronized StoredDump begin(String id, DumpManifest draft) throws IOException, DumpRefusedException {
+    synchronized void begin(String id, DumpManifest draft) throws IOException, DumpRefusedException {
         DumpEntry entry = entries.get(id);
         if (entry == null || !entry.state.isOpen()) {
             cancelAtCapture.accept(id);
@@ -230,16 +239,17 @@ final class DumpCatalog {
             retry(entry, obstacle);
             throw new DumpRefusedException("dump " + id + " of " + entry.table + " is worthless: " + obstacle);
         }
-        Optional<StoredDump> held = store.find(id);
-        if (held.isPresent() && !held.get().manifest().boundary().equals(draft.boundary())) {
+        Optional<DumpManifest> held = files.find(id);
+        if (held.isPresent() && !held.get().boundary().equals(draft.boundary())) {
             retry(entry, "capture took another snapshot under the same id");
             throw new DumpRefusedException("dump " + id + " was begun under another snapshot");
         }
-        StoredDump dump = held.isPresent() ? held.get() : store.create(draft);
+        if (held.isEmpty()) {
+            files.create(draft);
+        }
         entry.state = State.RUNNING;
         save(entry);
         notifyAll();
-        return dump;
     }
 
     /** The complete manifest is here. */
@@ -311,7 +321,7 @@ final class DumpCatalog {
         entry.state = State.FAILED;
         entry.error = "dropped by an operator";
         queue.values().delete(PREFIX + id);
-        store.delete(id);
+        files.delete(id);
         cancelAtCapture.accept(id);
         notifyAll();
         return true;
@@ -370,7 +380,7 @@ final class DumpCatalog {
                 .log("Dump retired: {}", reason);
         entry.state = State.FAILED;
         entry.error = reason;
-        store.delete(entry.id);
+        files.delete(entry.id);
         forget(entry);
         notifyAll();
     }
@@ -382,7 +392,7 @@ final class DumpCatalog {
         next.attempts = entry.attempts + 1;
         next.error = reason;
         next.notBeforeNanos =
-                System.nanoTime() + (RETRY_FIRST.toNanos() << Math.min(next.attempts - 1, RETRY_DOUBLINGS));
+                nanoTime.getAsLong() + (RETRY_FIRST.toNanos() << Math.min(next.attempts - 1, RETRY_DOUBLINGS));
         entries.put(next.id, next);
         save(next);
         entry.successor = next.id;
@@ -398,7 +408,7 @@ final class DumpCatalog {
         entry.state = State.FAILED;
         entry.error = reason;
         entry.wantedBy.clear();
-        store.delete(entry.id);
+        files.delete(entry.id);
         save(entry);
         notifyAll();
     }
@@ -466,15 +476,15 @@ final class DumpCatalog {
 
     /** Manifest on disk: draft or complete; empty while only requested. */
     Optional<DumpManifest> manifest(DumpEntry entry) {
-        return stored(entry).map(StoredDump::manifest);
+        return files.find(entry.id);
     }
 
     Optional<StoredDump> stored(DumpEntry entry) {
-        return store.find(entry.id);
+        return files.stored(entry.id);
     }
 
     long sizeBytes() {
-        return store.sizeBytes();
+        return files.sizeBytes();
     }
 
     /** Waits until something changed, or time is up. */
@@ -491,7 +501,7 @@ final class DumpCatalog {
 
     private String nextId() throws IOException {
         long next = Long.parseLong(queue.values().get(NEXT_ID).orElse("1"));
-        for (StoredDump dump : store.list()) {
+        for (DumpManifest dump : files.list()) {
             next = Math.max(next, number(dump.id()) + 1);
         }
         for (String id : entries.keySet()) {

@@ -75,7 +75,9 @@ final class DumpUploads implements StreamObserver<DumpUpload> {
 
     private void begin(DumpUpload message) throws IOException, DumpCatalog.DumpRefusedException {
         DumpManifest draft = DumpManifest.fromJson(message.getBegin().getDraftManifest());
-        dump = catalog.begin(message.getBegin().getDumpId(), draft);
+        String id = message.getBegin().getDumpId();
+        catalog.begin(id, draft);
+        dump = catalog.find(id).flatMap(catalog::stored).orElseThrow(() -> new IOException("dump " + id + " is gone"));
         capture.onNext(DumpUploadReply.newBuilder()
                 .addAllChunksHeld(dump.chunkNumbers())
                 .build());

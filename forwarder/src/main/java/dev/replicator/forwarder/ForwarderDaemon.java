@@ -80,7 +80,7 @@ public final class ForwarderDaemon implements Daemon {
         slaves = new Slaves(queue.values());
         link = new CaptureLink();
         visibility = new Visibility(queue);
-        dumps = new DumpCatalog(queue, store, clock, link::cancelDump);
+        dumps = new DumpCatalog(queue, DumpFiles.of(store), clock, System::nanoTime, link::cancelDump);
         histories = new Histories(queue, appender, tableSets, slaves, dumps);
         requirements = new DumpRequirements(dumps, link, slaves, visibility);
         Room room = new Room();

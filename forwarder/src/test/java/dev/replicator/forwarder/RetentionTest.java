@@ -56,7 +56,7 @@ final class RetentionTest {
         }
         queue.writer().sync();
         store = DumpStore.open(directory.resolve("dumps"));
-        dumps = new DumpCatalog(queue, store, Clock.systemUTC(), id -> {});
+        dumps = new DumpCatalog(queue, DumpFiles.of(store), Clock.systemUTC(), System::nanoTime, id -> {});
         visibility = new Visibility(queue);
         slaves = new Slaves(queue.values());
         slaves.reload(Map.of("a", file("a"), "b", file("b")));
@@ -111,8 +111,8 @@ final class RetentionTest {
                 .build();
         TestDump made =
                 TestDump.of(directory.resolve("made"), order, stream.position().epoch(), ORDERS, 0);
-        dumps.begin(entry.id, dev.replicator.dumps.DumpManifest.fromJson(made.draft()))
-                .complete(made.manifest());
+        dumps.begin(entry.id, dev.replicator.dumps.DumpManifest.fromJson(made.draft()));
+        dumps.stored(entry).orElseThrow().complete(made.manifest());
         dumps.arrived(entry.id);
         dumps.marker(entry.group);
         assertTrue(dumps.isUsable(entry));
@@ -207,7 +207,7 @@ final class RetentionTest {
         queue = ReplicationQueue.open(new QueueOptions(directory.resolve("queue"), SEGMENT_BYTES, 1 << 20));
         assertTrue(queue.recovery().indexRebuilt());
         store = DumpStore.open(directory.resolve("dumps"));
-        dumps = new DumpCatalog(queue, store, Clock.systemUTC(), id -> {});
+        dumps = new DumpCatalog(queue, DumpFiles.of(store), Clock.systemUTC(), System::nanoTime, id -> {});
         visibility = new Visibility(queue);
         slaves = new Slaves(queue.values());
         slaves.reload(Map.of("a", file("a"), "b", file("b")));

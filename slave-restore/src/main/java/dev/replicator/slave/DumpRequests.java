@@ -25,12 +25,21 @@ import java.util.concurrent.TimeUnit;
 final class DumpRequests {
     private static final int CALL_SECONDS = 10;
 
-    private final Channel channel;
-    private final String slave;
+    private final Answers forwarder;
+
+    /** Who is asked. */
+    interface Answers {
+        RequireDumpsReply requireDumps(RequireDumpsRequest request);
+    }
 
     DumpRequests(Channel channel, String slave) {
-        this.channel = channel;
-        this.slave = slave;
+        this(request -> SlaveLinkGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS)
+                .requireDumps(request.toBuilder().setSlave(slave).build()));
+    }
+
+    DumpRequests(Answers forwarder) {
+        this.forwarder = forwarder;
     }
 
     /**
@@ -54,14 +63,11 @@ final class DumpRequests {
     }
 
     private List<RequiredDump> call(List<TableName> tables, boolean fresh, List<String> onlyIds) {
-        RequireDumpsReply reply = SlaveLinkGrpc.newBlockingStub(channel)
-                .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS)
-                .requireDumps(RequireDumpsRequest.newBuilder()
-                        .setSlave(slave)
-                        .addAllTables(tables.stream().map(TableName::toString).toList())
-                        .setFresh(fresh)
-                        .addAllOnlyIds(onlyIds)
-                        .build());
+        RequireDumpsReply reply = forwarder.requireDumps(RequireDumpsRequest.newBuilder()
+                .addAllTables(tables.stream().map(TableName::toString).toList())
+                .setFresh(fresh)
+                .addAllOnlyIds(onlyIds)
+                .build());
         return reply.getDumpsList();
     }
 

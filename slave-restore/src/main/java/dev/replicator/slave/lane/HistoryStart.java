@@ -68,20 +68,25 @@ final class HistoryStart {
         try (LaneStream stream = LaneStream.open(
                 context.channel(), subscribe(context, LanePosition.MAIN).build())) {
             LaneStart start = answer(stream);
-            Position position = WirePositions.fromWire(start.getPosition());
-            Transactions.run(connection, session -> {
-                if (old.isEmpty()) {
-                    context.rows().createMain(session, position);
-                } else {
-                    context.rows().advance(session, old.get(), position, 0);
-                    context.rows().bump(session, LanePosition.MAIN);
-                    waitForDumps(
-                            session,
-                            "the stream cannot be continued from " + old.get().position());
-                }
-                return null;
-            });
+            beginAt(connection, context.rows(), old, WirePositions.fromWire(start.getPosition()));
         }
+    }
+
+    /** Stores where the main lane begins. */
+    static void beginAt(Connection connection, LaneRows rows, Optional<LanePosition> old, Position position)
+            throws SQLException {
+        Transactions.run(connection, session -> {
+            if (old.isEmpty()) {
+                rows.createMain(session, position);
+            } else {
+                rows.advance(session, old.get(), position, 0);
+                rows.bump(session, LanePosition.MAIN);
+                waitForDumps(
+                        session,
+                        "the stream cannot be continued from " + old.get().position());
+            }
+            return null;
+        });
     }
 
     private static void waitForDumps(Connection session, String reason) throws SQLException {
@@ -98,8 +103,12 @@ final class HistoryStart {
 
     /** Gives up a side lane: what it brought up to date has to come by new dumps. */
     void dropSideLane(String lane, String reason) throws SQLException {
+        dropSideLane(connection, context.rows(), lane, reason);
+    }
+
+    static void dropSideLane(Connection connection, LaneRows rows, String lane, String reason) throws SQLException {
         Transactions.run(connection, session -> {
-            context.rows().bump(session, lane);
+            rows.bump(session, lane);
             SlaveState state = StateReader.read(session);
             for (Restore restore : state.restoresOf(lane)) {
                 Copies.drop(session, restore);

@@ -189,12 +189,9 @@ final class LaneSession implements Arrangement.Place {
                 .map(TableState::tableId)
                 .filter(id -> id != 0)
                 .collect(Collectors.toSet());
-        RecordDecoder decoder = new RecordDecoder(
-                plan,
-                known,
-                TableSetChange.selection(start.getTableSet()),
-                intake,
-                context.limits().bytes());
+        LaneFilter filter = new LaneFilter(plan, known, TableSetChange.selection(start.getTableSet()));
+        RecordDecoder decoder =
+                new RecordDecoder(filter, intake, context.limits().bytes());
         reader = new Thread(
                 new StreamReader(plan.lane().lane(), stream, decoder, intake),
                 "decode-" + plan.lane().lane());

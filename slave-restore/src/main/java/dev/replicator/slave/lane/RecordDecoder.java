@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Turns verified records into what a lane has to do, dropping what is not its business. Lives on the lane's decoder
@@ -34,10 +33,7 @@ final class RecordDecoder implements RecordHandler {
 
     private final Intake intake;
     private final long pieceBytes;
-    private final Map<Integer, List<Replica>> replicas;
-    private final boolean main;
-    private final Set<Integer> knownTables;
-    private TableSelection selection;
+    private final LaneFilter filter;
 
     private final Map<SchemaKey, Decoding> schemas = new HashMap<>();
     private RecordHeader current;
@@ -50,22 +46,15 @@ final class RecordDecoder implements RecordHandler {
 
     private record Decoding(TableSchema schema, ChangeDecoder decoder) {}
 
-    /**
-     * @param knownTables ids of all tables of the slave, in any lane
-     * @param selection the table set in force where the stream begins
-     */
-    RecordDecoder(LanePlan plan, Set<Integer> knownTables, TableSelection selection, Intake intake, long pieceBytes) {
+    RecordDecoder(LaneFilter filter, Intake intake, long pieceBytes) {
+        this.filter = filter;
         this.intake = intake;
         this.pieceBytes = pieceBytes;
-        this.replicas = new HashMap<>(plan.replicas());
-        this.main = plan.lane().isMain();
-        this.knownTables = Set.copyOf(knownTables);
-        this.selection = selection;
     }
 
     /** The table set from here on. */
     void select(TableSelection now) {
-        selection = now;
+        filter.select(now);
     }
 
     /** True after an item that changes the lane's tables: whatever follows must be read again with the new ones. */
@@ -107,12 +96,9 @@ final class RecordDecoder implements RecordHandler {
     }
 
     private void changes(BlockHeader header, ByteBuffer block) throws IOException {
-        List<Replica> targets = replicas.getOrDefault(header.tableId(), List.of());
+        List<Replica> targets = filter.targets(header.tableId(), current.seq(), current.transactionId());
         Decoding decoding = null;
         for (Replica replica : targets) {
-            if (!LaneRules.applies(replica, current.seq(), current.transactionId())) {
-                continue;
-            }
             if (decoding == null) {
                 decoding = decoding(header);
             }
@@ -150,28 +136,14 @@ final class RecordDecoder implements RecordHandler {
     private void schema(TableSchema schema) throws IOException {
         schemas.put(
                 new SchemaKey(schema.tableId(), schema.fingerprint()), new Decoding(schema, new ChangeDecoder(schema)));
-        List<Replica> own = replicas.getOrDefault(schema.tableId(), List.of());
-        boolean newLife = own.stream()
-                .anyMatch(replica -> LaneRules.effect(replica, schema) == LaneRules.SchemaEffect.NEW_INCARNATION);
-        boolean newTable = main && !knownTables.contains(schema.tableId()) && selection.contains(schema.name());
-        if (newLife || newTable) {
+        if (filter.changesTables(schema)) {
             put(new LaneItem.NewSchema(current.seq(), schema));
             stopped = true;
         }
     }
 
     private void marker(String text) throws IOException {
-        List<Replica> settled = new ArrayList<>();
-        replicas.replaceAll((id, list) -> list.stream()
-                .map(replica -> {
-                    boolean mine = replica.boundary() != null
-                            && replica.boundary().markerId().equals(text);
-                    if (mine) {
-                        settled.add(replica);
-                    }
-                    return mine ? replica.settled() : replica;
-                })
-                .toList());
+        List<Replica> settled = filter.settle(text);
         if (!settled.isEmpty()) {
             put(new LaneItem.Settled(current.seq(), settled));
         }

@@ -36,7 +36,7 @@ final class CopyPreparation {
         TableName table = restore.table();
         TableName copy = Copies.nameFor(manifest.tableId(), restore.dumpId());
         builder.createTypes(manifest.definition());
-        if (!builder.exists(table)) {
+        if (modeOf(builder.exists(table), false) == RestoreMode.CREATE) {
             builder.createTable(manifest.definition(), copy);
             List<String> columns = manifest.columns();
             store(
@@ -50,7 +50,7 @@ final class CopyPreparation {
         // Fails with the statement that adds what is missing, before anything is loaded.
         ChunkLoader.prepare(connection, manifest.definition(), manifest.columns(), table);
         TargetTable target = TargetCatalog.load(connection, table);
-        if (isEmpty(target)) {
+        if (modeOf(true, isEmpty(target)) == RestoreMode.IN_PLACE) {
             CopyLayout layout = new CopyLayout(manifest.columns(), List.of(), text(manifest.definition()));
             store(restore, manifest, RestoreMode.IN_PLACE, table, layout);
             return;
@@ -58,6 +58,14 @@ final class CopyPreparation {
         TableDefinition own = builder.createShadowLike(table, copy);
         CopyLayout layout = new CopyLayout(manifest.columns(), key(manifest.schema(), target), text(own));
         store(restore, manifest, RestoreMode.SHADOW, copy, layout);
+    }
+
+    /** Where rows go: readers of a table that has rows never see it empty or half full. */
+    static RestoreMode modeOf(boolean exists, boolean empty) {
+        if (!exists) {
+            return RestoreMode.CREATE;
+        }
+        return empty ? RestoreMode.IN_PLACE : RestoreMode.SHADOW;
     }
 
     private void store(Restore restore, DumpManifest manifest, RestoreMode mode, TableName relation, CopyLayout layout)
