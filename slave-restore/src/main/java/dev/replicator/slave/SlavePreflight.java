@@ -15,18 +15,24 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** What keeps a slave from doing its work: its database, the role's rights there, tables that would act by themselves. */
 public final class SlavePreflight {
     private static final int FIRST_WITH_PARAMETER_GRANTS = 15;
 
     /** Tables that this slave has or, before its first start, might get. */
-    private static final String KNOWN = "SELECT table_name FROM replicator.table_state";
+    // to_jsonb: schema replicator may be of an older release still, without the column.
+    private static final String KNOWN =
+            """
+            SELECT s.table_name,
+                   ARRAY(SELECT jsonb_array_elements_text(coalesce(nullif(to_jsonb(s) -> 'identity', 'null'), '[]')))
+            FROM replicator.table_state s""";
 
     private static final String EXISTING =
             """
-            SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            SELECT format('%I.%I', n.nspname, c.relname), '{}'::text[] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
                AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'replicator') AND n.nspname NOT LIKE 'pg\\_%'""";
 
@@ -107,22 +113,21 @@ public final class SlavePreflight {
     }
 
     private void tables(Connection connection, boolean replica, int major, boolean begun) throws SQLException {
-        TreeSet<TableName> names = new TreeSet<>();
+        Map<TableName, List<String>> identities = new TreeMap<>();
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(begun ? KNOWN : EXISTING)) {
             while (rows.next()) {
-                names.add(TableName.parse(rows.getString(1)));
+                String[] identity = (String[]) rows.getArray(2).getArray();
+                identities.put(TableName.parse(rows.getString(1)), List.of(identity));
             }
         }
         List<TargetTable> loaded = new ArrayList<>();
-        for (TableName name : names) {
+        for (Map.Entry<TableName, List<String>> entry : identities.entrySet()) {
             try {
-                TargetTable table = TargetCatalog.load(connection, name);
+                TargetTable table = TargetCatalog.load(connection, entry.getKey());
                 loaded.add(table);
-                add(
-                        TargetPreflight.check(
-                                table, List.of(), replica, config.target().user(), major),
-                        begun);
+                String role = config.target().user();
+                add(TargetPreflight.check(table, entry.getValue(), replica, role, major), begun);
             } catch (TableException e) {
                 // Not there yet: it is created from the master's definition when its dump comes.
                 continue;

@@ -14,7 +14,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 
 /** After a conflict: one master transaction, row by row in master order. Only what fails here is an error (rule R23). */
 final class CarefulWriter implements ChangeWriter {
@@ -54,13 +53,13 @@ final class CarefulWriter implements ChangeWriter {
 
     @Override
     public void finish() throws SQLException, TableException, ParkException {
-        Optional<Conflict> late = applier.finish();
-        if (late.isPresent()) {
-            ChangeRun run = written.get(late.get().table());
+        for (RowOutcome outcome : applier.finish()) {
+            ChangeRun run = written.get(outcome.conflict().table());
             if (run == null) {
-                throw new IllegalStateException("a conflict of " + late.get().table() + ", which was not written");
+                throw new IllegalStateException(
+                        "a conflict of " + outcome.conflict().table() + ", which was not written");
             }
-            throw conflict(run, late.get());
+            settle(run, outcome);
         }
     }
 
@@ -87,7 +86,8 @@ final class CarefulWriter implements ChangeWriter {
                 run.replica(),
                 run.seq(),
                 conflict.detail(),
-                "mend the row here and `resume`, or `skip --seq " + run.seq() + "`, or `resync` the table",
+                "mend the row here and `resume`, or `skip --seq " + run.seq() + "`, or `resync` the table"
+                        + (conflict.advice().isEmpty() ? "" : "; " + conflict.advice()),
                 conflict,
                 null);
     }

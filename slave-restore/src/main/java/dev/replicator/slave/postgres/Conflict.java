@@ -10,8 +10,9 @@ import dev.replicator.queue.TableName;
  * @param detail what was attempted and what was found, without row values
  * @param key the row's key as {@code column=value, ...}, for the conflict table only: never log it
  * @param rowImage the change as JSON {@code {"op","before","after"}}, for the conflict table only
+ * @param advice what on the slave's side may be at the bottom of it, with the statement that mends it; often empty
  */
-public record Conflict(TableName table, Kind kind, String detail, String key, String rowImage) {
+public record Conflict(TableName table, Kind kind, String detail, String key, String rowImage, String advice) {
 
     /** What did not fit. */
     public enum Kind {
@@ -21,7 +22,9 @@ public record Conflict(TableName table, Kind kind, String detail, String key, St
         MISSING_ROW,
         /** More than one row answers to the key. */
         SEVERAL_ROWS,
-        /** A foreign key, check, not-null or exclusion constraint. */
+        /** A foreign key of the slave refuses it. */
+        FOREIGN_KEY,
+        /** A check, not-null or exclusion constraint. */
         CONSTRAINT
     }
 }

@@ -6,6 +6,7 @@ import dev.replicator.queue.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -16,7 +17,7 @@ import java.util.Set;
  *
  * <p>Use: {@link #begin}, {@link #apply} every change, {@link #finish}, commit. Under skip and overwrite each change has a
  * savepoint of its own, so the transaction goes on after a conflict; under stop and stop-slave a conflict leaves it to be
- * rolled back.
+ * rolled back. An insert or delete that a live foreign key refuses waits for what comes later in the transaction (rule R19).
  */
 public final class RowApplier implements AutoCloseable {
     private static final String UNIQUE_VIOLATION = "23505";
@@ -27,6 +28,7 @@ public final class RowApplier implements AutoCloseable {
     private final Truncation truncation;
     private final boolean replicaRole;
     private final Map<TableName, TargetTable> written = new LinkedHashMap<>();
+    private final Postponed postponed = new Postponed();
 
     /** @param connection a session of {@link TargetSession}, with auto-commit off */
     public RowApplier(Connection connection) throws SQLException {
@@ -42,6 +44,7 @@ public final class RowApplier implements AutoCloseable {
         duplicates.reset();
         truncation.reset();
         written.clear();
+        postponed.clear();
         statements.execute("SET CONSTRAINTS ALL DEFERRED");
     }
 
@@ -56,6 +59,7 @@ public final class RowApplier implements AutoCloseable {
             throws SQLException, TableException {
         written.put(binding.table(), binding.target());
         if (change.kind() == ChangeKind.TRUNCATE) {
+            postponed.forget(binding.table());
             truncation.add(binding.target());
             return RowOutcome.APPLIED;
         }
@@ -63,36 +67,101 @@ public final class RowApplier implements AutoCloseable {
         if (conflict.isPresent()) {
             return new RowOutcome(RowOutcome.Kind.CONFLICT, conflict.get());
         }
-        boolean goesOn = policy == ConflictPolicy.SKIP || policy == ConflictPolicy.OVERWRITE;
-        if (goesOn) {
+        boolean mayWait = !postponed.isFull() && Postponed.mayWait(binding, change, replicaRole);
+        boolean savepoint = goesOn(policy) || mayWait || !postponed.isEmpty();
+        if (savepoint) {
             statements.execute("SAVEPOINT replicator_row");
         }
-        RowOutcome outcome = attempt(binding, change, goesOn);
+        RowOutcome outcome = settle(binding, change, policy, mayWait, savepoint);
+        if (savepoint) {
+            statements.execute("RELEASE SAVEPOINT replicator_row");
+        }
+        return outcome;
+    }
+
+    private RowOutcome settle(
+            TableBinding binding, RowChange change, ConflictPolicy policy, boolean mayWait, boolean savepoint)
+            throws SQLException, TableException {
+        RowOutcome outcome = attempt(binding, change, savepoint);
+        if (mayWait && refusedByForeignKey(outcome)) {
+            postponed.add(binding, change, policy, outcome);
+            return RowOutcome.APPLIED;
+        }
+        if (outcome.kind() == RowOutcome.Kind.CONFLICT && retryPostponed()) {
+            outcome = attempt(binding, change, savepoint);
+        }
         if (outcome.kind() == RowOutcome.Kind.CONFLICT && policy == ConflictPolicy.OVERWRITE) {
             outcome = overwrite(binding, change, outcome);
         }
-        if (outcome.conflict() != null && policy == ConflictPolicy.SKIP) {
-            outcome = new RowOutcome(RowOutcome.Kind.SKIPPED, outcome.conflict());
-        }
-        if (goesOn) {
-            statements.execute("RELEASE SAVEPOINT replicator_row");
-        }
+        return underPolicy(applied(binding, change, outcome), policy);
+    }
+
+    private static boolean goesOn(ConflictPolicy policy) {
+        return policy == ConflictPolicy.SKIP || policy == ConflictPolicy.OVERWRITE;
+    }
+
+    private static boolean refusedByForeignKey(RowOutcome outcome) {
+        return outcome.kind() == RowOutcome.Kind.CONFLICT && outcome.conflict().kind() == Conflict.Kind.FOREIGN_KEY;
+    }
+
+    private static RowOutcome underPolicy(RowOutcome outcome, ConflictPolicy policy) {
+        return outcome.kind() == RowOutcome.Kind.CONFLICT && policy == ConflictPolicy.SKIP
+                ? new RowOutcome(RowOutcome.Kind.SKIPPED, outcome.conflict())
+                : outcome;
+    }
+
+    private RowOutcome applied(TableBinding binding, RowChange change, RowOutcome outcome) {
         if (outcome.kind() == RowOutcome.Kind.APPLIED && replicaRole && change.kind() != ChangeKind.DELETE) {
             duplicates.touched(binding, OneByOne.newRow(change));
         }
         return outcome;
     }
 
+    /** Tries again what a foreign key refused, as long as anything of it goes in; true when anything did. */
+    private boolean retryPostponed() throws SQLException, TableException {
+        boolean any = false;
+        for (boolean progress = true; progress && !postponed.isEmpty(); any |= progress) {
+            progress = false;
+            for (Postponed.Entry entry : postponed.lastFirst()) {
+                statements.execute("SAVEPOINT replicator_row");
+                RowOutcome outcome = attempt(entry.binding(), entry.change(), true);
+                statements.execute("RELEASE SAVEPOINT replicator_row");
+                if (outcome.kind() == RowOutcome.Kind.APPLIED) {
+                    applied(entry.binding(), entry.change(), outcome);
+                    postponed.remove(entry);
+                    progress = true;
+                }
+            }
+        }
+        return any;
+    }
+
     /**
      * Checks everything deferred; commit may follow when there is no conflict.
      *
-     * @return a conflict of the transaction as a whole: no single change can be skipped for it
+     * @return what could only be decided now: changes skipped by policy, and last a conflict that ends the transaction
      */
-    public Optional<Conflict> finish() throws SQLException, TableException {
+    public List<RowOutcome> finish() throws SQLException, TableException {
         Optional<Conflict> conflict = truncate();
         if (conflict.isPresent()) {
-            return conflict;
+            return List.of(new RowOutcome(RowOutcome.Kind.CONFLICT, conflict.get()));
         }
+        retryPostponed();
+        List<RowOutcome> refused = postponed.refusals().stream()
+                .map(entry -> underPolicy(entry.refusal(), entry.policy()))
+                .toList();
+        if (refused.stream().anyMatch(outcome -> outcome.kind() == RowOutcome.Kind.CONFLICT)) {
+            return refused.stream()
+                    .filter(outcome -> outcome.kind() == RowOutcome.Kind.CONFLICT)
+                    .limit(1)
+                    .toList();
+        }
+        Optional<Conflict> late = late();
+        return late.isEmpty() ? refused : List.of(new RowOutcome(RowOutcome.Kind.CONFLICT, late.get()));
+    }
+
+    /** A conflict of the transaction as a whole: no single change can be skipped for it. */
+    private Optional<Conflict> late() throws SQLException {
         Set<TableName> colliding = duplicates.finish();
         if (!colliding.isEmpty()) {
             TableName table = colliding.iterator().next();
@@ -101,6 +170,7 @@ public final class RowApplier implements AutoCloseable {
                     Conflict.Kind.UNIQUE,
                     "At the end of the transaction rows of " + table
                             + " violate a deferrable unique or exclusion constraint",
+                    "",
                     "",
                     ""));
         }
@@ -112,8 +182,8 @@ public final class RowApplier implements AutoCloseable {
             if (SqlFailures.classify(e) != SqlFailures.Kind.CONFLICT || table == null) {
                 throw e;
             }
-            return Optional.of(
-                    new Conflict(table, kind(e), "At the end of the transaction: " + SqlFailures.describe(e), "", ""));
+            return Optional.of(new Conflict(
+                    table, kind(e), "At the end of the transaction: " + SqlFailures.describe(e), "", "", ""));
         }
     }
 
@@ -134,7 +204,8 @@ public final class RowApplier implements AutoCloseable {
             TableName table = responsible(e);
             switch (SqlFailures.classify(e)) {
                 case CONFLICT:
-                    return Optional.of(new Conflict(table, kind(e), "TRUNCATE: " + SqlFailures.describe(e), "", ""));
+                    return Optional.of(
+                            new Conflict(table, kind(e), "TRUNCATE: " + SqlFailures.describe(e), "", "", ""));
                 case TABLE_ERROR:
                     throw tableError(table, "TRUNCATE", e);
                 default:
@@ -175,7 +246,7 @@ public final class RowApplier implements AutoCloseable {
                     if (savepoint) {
                         statements.execute("ROLLBACK TO SAVEPOINT replicator_row");
                     }
-                    return conflict(binding, change, kind(e), SqlFailures.describe(e));
+                    return conflict(binding, change, e);
                 case TABLE_ERROR:
                     throw tableError(binding.table(), change.kind().name(), e);
                 default:
@@ -192,7 +263,8 @@ public final class RowApplier implements AutoCloseable {
                 binding,
                 change,
                 found == 0 ? Conflict.Kind.MISSING_ROW : Conflict.Kind.SEVERAL_ROWS,
-                found + " rows found where 1 was expected");
+                found + " rows found where 1 was expected",
+                "");
     }
 
     /** A row trigger of the target that fires under replica role may suppress an insert by design. */
@@ -239,7 +311,7 @@ public final class RowApplier implements AutoCloseable {
             switch (SqlFailures.classify(e)) {
                 case CONFLICT:
                     statements.execute("ROLLBACK TO SAVEPOINT replicator_row");
-                    return conflict(binding, change, kind(e), SqlFailures.describe(e));
+                    return conflict(binding, change, e);
                 case TABLE_ERROR:
                     throw tableError(binding.table(), change.kind().name(), e);
                 default:
@@ -257,7 +329,16 @@ public final class RowApplier implements AutoCloseable {
         return new RowOutcome(RowOutcome.Kind.APPLIED, failed.conflict());
     }
 
-    private static RowOutcome conflict(TableBinding binding, RowChange change, Conflict.Kind kind, String what) {
+    private static RowOutcome conflict(TableBinding binding, RowChange change, SQLException e) {
+        String defer = SqlFailures.deferForeignKey(e);
+        String advice = defer.isEmpty()
+                ? ""
+                : "if the master wrote these rows in another order than this foreign key allows here: " + defer;
+        return conflict(binding, change, kind(e), SqlFailures.describe(e), advice);
+    }
+
+    private static RowOutcome conflict(
+            TableBinding binding, RowChange change, Conflict.Kind kind, String what, String advice) {
         return new RowOutcome(
                 RowOutcome.Kind.CONFLICT,
                 new Conflict(
@@ -265,10 +346,14 @@ public final class RowApplier implements AutoCloseable {
                         kind,
                         change.kind() + " on " + binding.table() + ": " + what,
                         RowImages.key(binding, change),
-                        RowImages.json(binding, change)));
+                        RowImages.json(binding, change),
+                        advice));
     }
 
     private static Conflict.Kind kind(SQLException e) {
+        if (SqlFailures.isForeignKey(e)) {
+            return Conflict.Kind.FOREIGN_KEY;
+        }
         return UNIQUE_VIOLATION.equals(e.getSQLState()) ? Conflict.Kind.UNIQUE : Conflict.Kind.CONSTRAINT;
     }
 

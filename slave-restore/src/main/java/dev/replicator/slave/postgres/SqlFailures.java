@@ -62,6 +62,22 @@ public final class SqlFailures {
         return Optional.of(new TableName(server.getSchema(), server.getTable()));
     }
 
+    /** Whether a foreign key refused the rows. */
+    static boolean isForeignKey(SQLException failure) {
+        // 23001: ON DELETE RESTRICT says so from 18 on.
+        return "23503".equals(failure.getSQLState()) || "23001".equals(failure.getSQLState());
+    }
+
+    /** The foreign key that refused, as the statement that lets it wait for the end of the transaction; else empty. */
+    static String deferForeignKey(SQLException failure) {
+        ServerErrorMessage server = serverMessage(failure);
+        Optional<TableName> child = table(failure);
+        if (!isForeignKey(failure) || child.isEmpty() || server.getConstraint() == null) {
+            return "";
+        }
+        return TargetForeignKey.defer(child.get(), server.getConstraint());
+    }
+
     /** SQLSTATE and, where it holds names and no row values, the server's own primary message. */
     static String describe(SQLException failure) {
         String state = failure.getSQLState();

@@ -63,12 +63,17 @@ public final class TargetCatalog {
             WHERE f.adrelid = ?::bigint::oid
             """;
 
-    // to_jsonb: indnullsnotdistinct exists from 15 on only.
+    // A partition may have keys of its own, which collide among its own rows only. to_jsonb: indnullsnotdistinct exists
+    // from 15 on only. An expression over the whole row depends on no column by name: then on each (varattno 0).
     private static final String KEYS =
             """
-            SELECT c.relname::text, i.indisprimary, NOT i.indimmediate,
+            SELECT c.relname::text, i.indisprimary AND i.indrelid = q.id, NOT i.indimmediate,
                    coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
-                   pg_get_expr(i.indpred, i.indrelid, true), i.indexprs IS NULL,
+                   nullif(concat_ws(' AND ', '(' || pg_get_expr(i.indpred, i.indrelid, true) || ')',
+                       CASE WHEN i.indrelid <> q.id THEN format(
+                           '(tableoid = %1$s OR tableoid IN (SELECT relid FROM pg_partition_tree(%1$s)))', i.indrelid)
+                       END), ''),
+                   i.indexprs IS NULL,
                    ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k),
                    ARRAY(SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
                          FROM generate_series(1, i.indnkeyatts) AS k
@@ -86,12 +91,14 @@ public final class TargetCatalog {
                                 OR EXISTS (SELECT FROM pg_depend d
                                            WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                                              AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
-                                             AND d.refobjsubid = a.attnum)))
-            FROM pg_index i
-            JOIN pg_class c ON c.oid = i.indexrelid
+                                             AND d.refobjsubid = a.attnum)
+                                OR concat(i.indexprs::text, i.indpred::text) LIKE '%:varattno 0 %'))
+            FROM (SELECT ?::bigint::oid AS id) q
+            JOIN pg_index i ON i.indrelid = q.id OR i.indrelid IN (SELECT relid FROM pg_partition_tree(q.id))
+            JOIN pg_class c ON c.oid = i.indexrelid AND (i.indrelid = q.id OR NOT c.relispartition)
             LEFT JOIN pg_constraint x ON x.conindid = i.indexrelid AND x.contype IN ('p', 'u', 'x')
-            WHERE i.indrelid = ?::bigint::oid AND (i.indisunique OR i.indisexclusion)
-            ORDER BY i.indisprimary DESC, c.relname
+            WHERE i.indisunique OR i.indisexclusion
+            ORDER BY i.indrelid <> q.id, i.indisprimary DESC, c.relname
             """;
 
     private static final String INDEXED =
@@ -104,25 +111,36 @@ public final class TargetCatalog {
             WHERE i.indrelid = ?::bigint::oid AND i.indisvalid AND i.indpred IS NULL
             """;
 
+    // A partition may have foreign keys of its own, and be referenced alone. Up to 14 the triggers of a partitioned
+    // table's foreign key belong to the copies of the constraint that its partitions have.
     private static final String FOREIGN_KEYS =
             """
             SELECT x.conname::text, cn.nspname::text, c.relname::text, pn.nspname::text, p.relname::text,
                    x.confdeltype IN ('c', 'n', 'd') OR x.confupdtype IN ('c', 'n', 'd'), x.condeferrable,
-                   EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = x.oid AND t.tgenabled IN ('O', 'A')),
-                   EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = x.oid AND t.tgenabled IN ('R', 'A')),
-                   x.conrelid = q.id, x.confrelid = q.id
-            FROM (SELECT ?::bigint::oid AS id) q
-            JOIN pg_constraint x ON x.contype = 'f' AND (x.conrelid = q.id OR x.confrelid = q.id)
+                   coalesce(e.origin, false), coalesce(e.replica, false),
+                   x.conrelid = q.id OR x.conrelid = ANY (q.leaves), x.confrelid = q.id OR x.confrelid = ANY (q.leaves)
+            FROM (SELECT id, ARRAY(SELECT relid::oid FROM pg_partition_tree(id) WHERE relid <> id) AS leaves
+                  FROM (SELECT ?::bigint::oid AS id) r) q
+            JOIN pg_constraint x ON x.contype = 'f' AND (x.conrelid = q.id OR x.confrelid = q.id
+                 OR x.conparentid = 0 AND (x.conrelid = ANY (q.leaves) OR x.confrelid = ANY (q.leaves)))
+            CROSS JOIN LATERAL (
+                WITH RECURSIVE family AS (
+                    SELECT x.oid UNION ALL SELECT m.oid FROM pg_constraint m JOIN family f ON m.conparentid = f.oid)
+                SELECT bool_or(t.tgenabled IN ('O', 'A')) AS origin, bool_or(t.tgenabled IN ('R', 'A')) AS replica
+                FROM pg_trigger t JOIN family f ON t.tgconstraint = f.oid) e
             JOIN pg_class c ON c.oid = x.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
             JOIN pg_class p ON p.oid = x.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
             ORDER BY x.conname
             """;
 
-    // Rules follow session_replication_role like triggers do; ev_type 1 is a view's SELECT.
+    // A partition's own row triggers fire, too. Rules follow session_replication_role like triggers do; ev_type 1 is a
+    // view's SELECT.
     private static final String TRIGGERS =
             """
             SELECT 'trigger ' || t.tgname, t.tgenabled::text, t.tgtype & 1 = 1
-            FROM pg_trigger t WHERE t.tgrelid = ?::bigint::oid AND NOT t.tgisinternal
+            FROM (SELECT ?::bigint::oid AS id) q
+            JOIN pg_trigger t ON NOT t.tgisinternal AND (t.tgrelid = q.id OR t.tgparentid = 0 AND t.tgtype & 1 = 1
+                 AND t.tgrelid IN (SELECT relid FROM pg_partition_tree(q.id)))
             UNION ALL
             SELECT 'rule ' || r.rulename, r.ev_enabled::text, true
             FROM pg_rewrite r WHERE r.ev_class = ?::bigint::oid AND r.ev_type <> '1'

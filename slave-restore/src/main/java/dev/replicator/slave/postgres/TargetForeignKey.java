@@ -22,6 +22,11 @@ public record TargetForeignKey(
         boolean firesInOrigin,
         boolean firesInReplica) {
 
+    /** The statement that lets a foreign key be checked at the end of a transaction. */
+    static String defer(TableName child, String constraint) {
+        return "ALTER TABLE " + child.quoted() + " ALTER CONSTRAINT " + TableName.quote(constraint) + " DEFERRABLE;";
+    }
+
     /** True when the foreign key is checked or acts in a session of this kind. */
     public boolean fires(boolean replicaRole) {
         return replicaRole ? firesInReplica : firesInOrigin;

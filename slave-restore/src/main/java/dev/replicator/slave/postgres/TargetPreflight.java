@@ -124,7 +124,7 @@ public final class TargetPreflight {
                             false,
                             "Table " + table.name() + " references itself by " + key.name()
                                     + ", which is checked at once: a careful replay may find it violated half way",
-                            deferrable(key)));
+                            TargetForeignKey.defer(key.child(), key.name())));
                 }
             }
         }
@@ -137,13 +137,8 @@ public final class TargetPreflight {
                             false,
                             "Table " + table.name() + " is in a cycle of foreign keys that are checked at once ("
                                     + key.name() + "): its batches go row by row",
-                            deferrable(key))));
+                            TargetForeignKey.defer(key.child(), key.name()))));
         }
         return findings;
-    }
-
-    private static String deferrable(TargetForeignKey key) {
-        return "ALTER TABLE " + key.child().quoted() + " ALTER CONSTRAINT " + TableName.quote(key.name())
-                + " DEFERRABLE;";
     }
 }

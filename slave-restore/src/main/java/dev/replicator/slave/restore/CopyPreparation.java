@@ -72,6 +72,16 @@ final class CopyPreparation {
             throws SQLException {
         RestoreRows.prepare(connection, restore, mode, relation, manifest.incarnation(), manifest.boundary(), layout);
         TableRows.identify(connection, restore.table(), manifest.tableId());
+        TableRows.namedBy(connection, restore.table(), identity(manifest.schema()));
+    }
+
+    private static List<String> identity(TableSchema schema) {
+        return schema.replicaIdentity() == 'f'
+                ? List.of()
+                : schema.columns().stream()
+                        .filter(ColumnSchema::identity)
+                        .map(ColumnSchema::name)
+                        .toList();
     }
 
     private static String text(TableDefinition definition) {
@@ -91,12 +101,7 @@ final class CopyPreparation {
      * change that moves such a key says so in the stream.
      */
     static List<String> key(TableSchema schema, TargetTable target) {
-        List<String> identity = schema.replicaIdentity() == 'f'
-                ? target.primaryKey()
-                : schema.columns().stream()
-                        .filter(ColumnSchema::identity)
-                        .map(ColumnSchema::name)
-                        .toList();
+        List<String> identity = schema.replicaIdentity() == 'f' ? target.primaryKey() : identity(schema);
         boolean usable = !identity.isEmpty()
                 && target.keys().stream()
                         .anyMatch(key -> key.predicate() == null

@@ -9,7 +9,7 @@ import java.util.List;
 /** Creates and upgrades schema {@code replicator} in the slave's database. Safe to run at every start. */
 public final class StateSchema {
     /** Grows with every change of the tables below; {@link #UPGRADES} has the step to each version. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     private static final String CREATE =
             """
@@ -95,7 +95,8 @@ public final class StateSchema {
                 action text NOT NULL,
                 failure text,
                 at timestamptz NOT NULL DEFAULT now());
-            """);
+            """,
+            "ALTER TABLE replicator.table_state ADD COLUMN identity text[];");
 
     private StateSchema() {}
 

@@ -1,12 +1,16 @@
 package dev.replicator.slave.state;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.replicator.queue.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 
 /** Steps in the life of a table: changes of {@code replicator.table_state}, each within the caller's transaction. */
 public final class TableRows {
     private static final String UPDATE = "UPDATE replicator.table_state SET changed_at = now(), ";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private TableRows() {}
 
@@ -96,6 +100,15 @@ public final class TableRows {
     /** The master's number of the table, known from its dump. */
     public static void identify(Connection connection, TableName table, int tableId) throws SQLException {
         Sql.update(connection, UPDATE + "table_id = ? WHERE table_name = ?", tableId, table.toString());
+    }
+
+    /** The columns by which the master names rows of the table, for preflight; none under full identity. */
+    public static void namedBy(Connection connection, TableName table, List<String> identity) throws SQLException {
+        Sql.update(
+                connection,
+                UPDATE + "identity = ARRAY(SELECT jsonb_array_elements_text(?::jsonb)) WHERE table_name = ?",
+                JSON.valueToTree(identity).toString(),
+                table.toString());
     }
 
     /** The dump's marker came by. */

@@ -149,7 +149,7 @@ final class ApplyFixture implements AutoCloseable {
                     return conflicts;
                 }
             }
-            applier.finish().ifPresent(conflicts::add);
+            applier.finish().forEach(outcome -> conflicts.add(outcome.conflict()));
         }
         return conflicts;
     }

@@ -92,13 +92,15 @@ final class CapturedMaster {
     private static String triggers(String table, List<ColumnSchema> columns) {
         return String.join(
                 "\n",
+                // Named to fire before the triggers of foreign keys: a parent's row is written before those of a
+                // cascade.
                 "CREATE OR REPLACE FUNCTION m.log_" + table + "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN",
                 "IF TG_OP = 'TRUNCATE' THEN INSERT INTO m.replicator_log(relation, op) VALUES ('" + table
                         + "', 'T'); RETURN NULL; END IF;",
                 "INSERT INTO m.replicator_log(relation, op, old, new) VALUES ('" + table + "', left(TG_OP, 1),",
                 "CASE WHEN TG_OP <> 'INSERT' THEN " + image("OLD", columns) + " END,",
                 "CASE WHEN TG_OP <> 'DELETE' THEN " + image("NEW", columns) + " END); RETURN NULL; END $$;",
-                "CREATE OR REPLACE TRIGGER zz_rows AFTER INSERT OR UPDATE OR DELETE ON m." + table,
+                "CREATE OR REPLACE TRIGGER \"A_rows\" AFTER INSERT OR UPDATE OR DELETE ON m." + table,
                 "FOR EACH ROW EXECUTE FUNCTION m.log_" + table + "();",
                 "CREATE OR REPLACE TRIGGER zz_table AFTER TRUNCATE ON m." + table,
                 "FOR EACH STATEMENT EXECUTE FUNCTION m.log_" + table + "();");

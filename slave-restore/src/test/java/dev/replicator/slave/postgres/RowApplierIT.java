@@ -108,7 +108,7 @@ class RowApplierIT {
     }
 
     @Test
-    void shouldR04ParkRatherThanInsertUnknownValues() {
+    void r04ShouldParkRatherThanInsertUnknownValues() {
         TableException parked =
                 assertThrows(TableException.class, () -> replay(ConflictPolicy.OVERWRITE, update(9, U, "m")));
         assertEquals("Run resync for the table.", parked.hint());

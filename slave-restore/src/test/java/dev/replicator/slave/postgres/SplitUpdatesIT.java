@@ -1,16 +1,23 @@
 package dev.replicator.slave.postgres;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.replicator.queue.ChangeKind;
+import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableName;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.Unchanged;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Rule R04: updates that change a unique key. */
 class SplitUpdatesIT {
+    private static final Unchanged U = Unchanged.UNCHANGED;
 
     @Test
-    void shouldR04KeepUnsentAndTargetOnlyValuesWhenKeyChanges() throws Exception {
+    void r04ShouldKeepUnsentAndTargetOnlyValuesWhenKeyChanges() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
             fixture.ddl("CREATE TABLE %s.w (id int PRIMARY KEY, big text, n int)");
             fixture.sql("ALTER TABLE s.w ADD COLUMN note text DEFAULT 'fresh', ADD COLUMN flag boolean DEFAULT false");
@@ -32,7 +39,7 @@ class SplitUpdatesIT {
     }
 
     @Test
-    void shouldR04SwapValuesOfUniqueColumnOutsideTheIdentity() throws Exception {
+    void r04ShouldSwapValuesOfUniqueColumnOutsideTheIdentity() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
             fixture.ddl("CREATE TABLE %s.u (id int PRIMARY KEY, email text UNIQUE, n int)");
             fixture.track("u", 'd');
@@ -50,7 +57,7 @@ class SplitUpdatesIT {
     }
 
     @Test
-    void shouldR04RotateKeysInOneBatch() throws Exception {
+    void r04ShouldRotateKeysInOneBatch() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
             fixture.ddl("CREATE TABLE %s.k (a int, b text, v text, PRIMARY KEY (a, b))");
             fixture.track("k", 'd');
@@ -68,7 +75,7 @@ class SplitUpdatesIT {
     }
 
     @Test
-    void shouldR04SplitWhenExpressionPredicateOrGeneratedSourceChanges() throws Exception {
+    void r04ShouldSplitWhenExpressionPredicateOrGeneratedSourceChanges() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
             fixture.ddl("CREATE TABLE %s.x (id int PRIMARY KEY, name text, code int,"
                     + " twice int GENERATED ALWAYS AS (code * 2) STORED UNIQUE, active boolean, slot int)");
@@ -93,7 +100,7 @@ class SplitUpdatesIT {
     }
 
     @Test
-    void shouldR04SplitForExclusionConstraint() throws Exception {
+    void r04ShouldSplitForExclusionConstraint() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
             fixture.ddl(
                     "CREATE TABLE %s.r (id int PRIMARY KEY, during int4range, EXCLUDE USING gist (during WITH &&))");
@@ -110,7 +117,7 @@ class SplitUpdatesIT {
     }
 
     @Test
-    void shouldR04NotSplitWhereForeignKeyActionsAreLive() throws Exception {
+    void r04ShouldNotSplitWhereForeignKeyActionsAreLive() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.ordinary()) {
             fixture.ddl("CREATE TABLE %s.parent (id int PRIMARY KEY, email text UNIQUE);"
                     + "CREATE TABLE %s.child (id int PRIMARY KEY, p int REFERENCES %s.parent ON DELETE CASCADE)");
@@ -129,7 +136,7 @@ class SplitUpdatesIT {
     }
 
     @Test
-    void shouldReplaceRowWhenGeneratedAlwaysIdentityChanges() throws Exception {
+    void r04ShouldReplaceRowWhenGeneratedAlwaysIdentityChanges() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
             fixture.ddl("CREATE TABLE %s.g (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY, v text)");
             fixture.sql("ALTER TABLE m.g ALTER n DROP IDENTITY");
@@ -142,10 +149,90 @@ class SplitUpdatesIT {
             fixture.assertFastAndSame();
 
             fixture.sql("UPDATE m.g SET n = 8, v = 'x' WHERE id = 1; UPDATE m.g SET v = 'y' WHERE id = 2");
-            assertEquals(java.util.List.of(), fixture.careful(fixture.master.drain(), ConflictPolicy.STOP));
+            assertEquals(List.of(), fixture.careful(fixture.master.drain(), ConflictPolicy.STOP));
             fixture.session.commit();
             fixture.assertSame();
         }
+    }
+
+    /** A row keeps what only the slave has through 1 -> 2 -> 3, and two rows that change places take theirs along. */
+    @Test
+    void r04ShouldFollowARowThroughItsKeysWithTheSlavesOwnColumns() throws Exception {
+        try (ApplyFixture fixture = ApplyFixture.replica()) {
+            fixture.ddl("CREATE TABLE %s.w (id int PRIMARY KEY, big text, v int)");
+            TableSchema schema = fixture.track("w", 'd');
+            fixture.sql("INSERT INTO m.w SELECT i, 'big' || i, i FROM generate_series(1, 6) i");
+            fixture.apply();
+            fixture.sql("ALTER TABLE s.w ADD COLUMN own text; UPDATE s.w SET own = 'own' || id;"
+                    + " ALTER TABLE s.w ALTER own SET NOT NULL");
+            fixture.rebind();
+            // 1 -> 20 -> 30, its TOASTed value never sent; 2 and 3 change places; 4 goes and comes back; 5 -> 1
+            List<CapturedMaster.Captured> changes = List.of(
+                    update(schema, 1, 20, U, 10),
+                    update(schema, 20, 30, U, U),
+                    update(schema, 2, -1, U, U),
+                    update(schema, 3, 2, U, U),
+                    update(schema, -1, 3, U, U),
+                    update(schema, 4, 40, "new", U),
+                    update(schema, 40, 4, U, 44),
+                    update(schema, 5, 1, U, U));
+
+            fixture.apply(changes);
+
+            assertEquals(Set.of(), fixture.fellBack());
+            assertEquals(
+                    "(1,big5,5,own5) (2,big3,3,own3) (3,big2,2,own2) (4,new,44,own4) (6,big6,6,own6) (30,big1,10,own1)",
+                    fixture.value("SELECT string_agg(w::text, ' ' ORDER BY id) FROM s.w"));
+        }
+    }
+
+    /** A leaf of the slave has a unique index that its root lacks; a swap there is one as anywhere. */
+    @Test
+    void r04ShouldKnowTheKeysOfPartitions() throws Exception {
+        try (ApplyFixture fixture = ApplyFixture.replica()) {
+            fixture.ddl("CREATE TABLE %s.p (id int PRIMARY KEY, email text, slot int) PARTITION BY RANGE (id);"
+                    + "CREATE TABLE %s.p1 PARTITION OF %s.p FOR VALUES FROM (0) TO (100);"
+                    + "CREATE TABLE %s.p2 PARTITION OF %s.p FOR VALUES FROM (100) TO (200)");
+            fixture.sql("CREATE UNIQUE INDEX ON s.p1 (email); CREATE UNIQUE INDEX ON s.p1 (slot) WHERE id > 5;"
+                    + "ALTER TABLE s.p2 ADD UNIQUE (slot) DEFERRABLE");
+            TableSchema schema = fixture.track("p", 'd');
+            fixture.sql("INSERT INTO m.p SELECT i, 'e' || i % 100, i % 100 FROM generate_series(1, 199) i");
+            fixture.apply();
+            fixture.assertFastAndSame();
+            fixture.sql("UPDATE m.p SET email = 'tmp' WHERE id = 1; UPDATE m.p SET email = 'e1' WHERE id = 2;"
+                    + "UPDATE m.p SET email = 'e2' WHERE id = 1; UPDATE m.p SET slot = 77 WHERE id = 3;"
+                    + "DELETE FROM m.p WHERE id = 105; UPDATE m.p SET id = 105 WHERE id = 5");
+            fixture.apply();
+            fixture.assertFastAndSame();
+
+            assertEquals(List.of("id"), fixture.target("p").primaryKey());
+            List<CapturedMaster.Captured> twice = List.of(new CapturedMaster.Captured(
+                    schema, new RowChange(ChangeKind.UPDATE, null, new Object[] {120, U, 21})));
+            BatchConflictException conflict = assertThrows(BatchConflictException.class, () -> fixture.fast(twice));
+            fixture.session.rollback();
+            assertEquals(Set.of(new TableName("s", "p")), conflict.tables(), "a duplicate that replica role lets in");
+        }
+    }
+
+    @Test
+    void r04ShouldSplitForAnIndexOverTheWholeRow() throws Exception {
+        try (ApplyFixture fixture = ApplyFixture.replica()) {
+            fixture.ddl("CREATE TABLE %s.x (id int PRIMARY KEY, a text, b text)");
+            fixture.sql("CREATE FUNCTION s.f(r s.x) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN r.a; END';"
+                    + "CREATE UNIQUE INDEX ON s.x (s.f(x))");
+            fixture.track("x", 'd');
+            fixture.sql("INSERT INTO m.x SELECT i, 'a' || i, 'b' FROM generate_series(1, 10) i");
+            fixture.apply();
+            fixture.sql("UPDATE m.x SET a = 'tmp' WHERE id = 1; UPDATE m.x SET a = 'a1' WHERE id = 2;"
+                    + "UPDATE m.x SET a = 'a2' WHERE id = 1");
+            fixture.apply();
+            fixture.assertFastAndSame();
+        }
+    }
+
+    private static CapturedMaster.Captured update(TableSchema schema, int oldKey, Object... row) {
+        Object[] before = (Integer) row[0] == oldKey ? null : new Object[] {oldKey, U, U};
+        return new CapturedMaster.Captured(schema, new RowChange(ChangeKind.UPDATE, before, row));
     }
 
     @Test
