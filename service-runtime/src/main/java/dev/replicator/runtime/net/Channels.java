@@ -35,7 +35,9 @@ public final class Channels {
                 .keepAliveTimeout(Transport.KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
                 .keepAliveWithoutCalls(true)
                 .disableRetry()
-                .intercept(bearer(token));
+                .compressorRegistry(MessageChecksums.writing())
+                .decompressorRegistry(MessageChecksums.reading())
+                .intercept(bearer(token), MessageChecksums.client());
         if (tls == null) {
             builder.usePlaintext();
         } else {

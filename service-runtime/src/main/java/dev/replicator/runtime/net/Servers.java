@@ -42,6 +42,9 @@ public final class Servers {
                 .keepAliveTimeout(Transport.KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
                 .permitKeepAliveTime(Transport.KEEPALIVE_PERMITTED_SECONDS, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
+                .compressorRegistry(MessageChecksums.writing())
+                .decompressorRegistry(MessageChecksums.reading())
+                .intercept(MessageChecksums.server())
                 .intercept(new TokenCheck(tokens));
         if (tls != null) {
             secure(builder, tls);
