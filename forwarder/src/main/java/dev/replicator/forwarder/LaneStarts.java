@@ -141,7 +141,10 @@ final class LaneStarts {
 
     private Decision accept(String slave, Subscribe subscribe, Position position) throws IOException {
         QueueReader reader = open(position);
-        TableSets.Entry set = setInForce(slave, position.seq());
+        // The main lane meets each change of the table set at its place. A side lane brings a table that is granted now from
+        // the base of its dump on, which may lie before the grant, or before a time without one (R11, R24).
+        boolean main = subscribe.getLane().equals(Slave.MAIN);
+        TableSets.Entry set = setInForce(slave, main ? position.seq() : Long.MAX_VALUE);
         Set<TableName> tables =
                 subscribe.getTablesList().stream().map(TableName::parse).collect(Collectors.toSet());
         GrantState grants =
