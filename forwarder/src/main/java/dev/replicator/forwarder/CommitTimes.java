@@ -11,7 +11,7 @@ final class CommitTimes {
 
     private final TreeMap<Long, Long> microsBySeq = new TreeMap<>();
     private volatile long transactions;
-    private long lastSampleMicros = Long.MIN_VALUE;
+    private long lastSampleMicros;
 
     /** A transaction came in. Called for every one of them, so it does little. */
     void note(RecordHeader header) {
