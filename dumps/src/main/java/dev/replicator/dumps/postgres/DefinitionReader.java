@@ -128,8 +128,7 @@ public final class DefinitionReader {
         if (types != null) {
             types.addColumnType(raw.name, raw.typeOid, raw.collationOid);
         }
-        boolean portable =
-                raw.defaultOid == 0 || dependencies == null || dependencies.portable("pg_attrdef", raw.defaultOid);
+        boolean portable = raw.defaultOid == 0 || portable("pg_attrdef", raw.defaultOid, raw.expression);
         if (!portable && !raw.generated.isEmpty()) {
             omitted.add("generated column " + TableName.quote(raw.name));
             missingColumns.add(raw.number);
@@ -171,8 +170,8 @@ public final class DefinitionReader {
         List<Constraint> kept = new ArrayList<>();
         for (RawConstraint raw : query(CONSTRAINTS, RawConstraint::of)) {
             if (usesMissingColumn(raw.columns)
-                    || !portable("pg_constraint", raw.oid)
-                    || raw.indexOid != 0 && !portable("pg_class", raw.indexOid)) {
+                    || !portable("pg_constraint", raw.oid, raw.definition)
+                    || raw.indexOid != 0 && !portable("pg_class", raw.indexOid, raw.definition)) {
                 omitted.add("constraint " + TableName.quote(raw.name));
             } else {
                 kept.add(new Constraint(constraintKind(raw.kind), raw.name, raw.definition));
@@ -194,7 +193,7 @@ public final class DefinitionReader {
     private List<Index> indexes(TableName name) throws SQLException {
         List<Index> kept = new ArrayList<>();
         for (RawIndex raw : query(INDEXES, RawIndex::of)) {
-            if (usesMissingColumn(raw.columns) || !portable("pg_class", raw.oid)) {
+            if (usesMissingColumn(raw.columns) || !portable("pg_class", raw.oid, raw.body(name))) {
                 omitted.add("index " + TableName.quote(raw.name));
             } else {
                 kept.add(new Index(raw.name, raw.unique, raw.body(name)));
@@ -203,8 +202,8 @@ public final class DefinitionReader {
         return kept;
     }
 
-    private boolean portable(String catalog, long oid) throws SQLException {
-        return dependencies == null || dependencies.portable(catalog, oid);
+    private boolean portable(String catalog, long oid, String sql) throws SQLException {
+        return dependencies == null || !LookedUpNames.in(sql) && dependencies.portable(catalog, oid);
     }
 
     private boolean usesMissingColumn(Short[] columns) {

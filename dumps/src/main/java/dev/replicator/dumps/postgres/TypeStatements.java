@@ -91,7 +91,7 @@ final class TypeStatements {
         query(DOMAIN, oid, row -> {
             sql.append(row.getString(1));
             append(sql, " COLLATE ", row.getString(4));
-            if (row.getString(2) != null && row.getBoolean(5)) {
+            if (row.getString(2) != null && (row.getBoolean(5) || LookedUpNames.in(row.getString(2)))) {
                 omitted.add("default of domain " + name.quoted());
             } else {
                 append(sql, " DEFAULT ", row.getString(2));
@@ -99,7 +99,7 @@ final class TypeStatements {
             return sql.append(row.getBoolean(3) ? " NOT NULL" : "");
         });
         query(DOMAIN_CHECKS, oid, row -> {
-            if (row.getBoolean(3)) {
+            if (row.getBoolean(3) || LookedUpNames.in(row.getString(2))) {
                 omitted.add("constraint " + row.getString(1) + " of domain " + name.quoted());
                 return sql;
             }
