@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -306,7 +307,9 @@ final class Coordinator implements Runnable {
             if (longBusy && lane.backendPid() != 0) {
                 List<Integer> pids = SqlFailures.blockingPids(connection, lane.backendPid());
                 if (!pids.isEmpty()) {
-                    blocked.put(lane.lane(), "pid " + pids);
+                    blocked.put(
+                            lane.lane(),
+                            "pid " + pids.stream().map(String::valueOf).collect(Collectors.joining(", ")));
                 }
             }
         }

@@ -210,7 +210,7 @@ public final class Lane implements Runnable, AutoCloseable {
     }
 
     private static String describe(SQLException e) {
-        return e.getMessage() + " (SQLSTATE " + e.getSQLState() + ")";
+        return SqlFailures.describe(e);
     }
 
     /** Makes the main lane begin at the forwarder's tail with all tables waiting for dumps, at the next attempt. */

@@ -18,7 +18,9 @@ import org.postgresql.util.ServerErrorMessage;
 public final class SqlFailures {
     private static final Set<String> SERVER_GONE = Set.of("57P01", "57P02", "57P03", "57P05");
 
-    private static final Set<String> NAMES_ONLY = Set.of("0A", "23", "42", "55");
+    /** Classes whose primary messages hold no row values; details may, and are never told. */
+    private static final Set<String> NAMES_ONLY =
+            Set.of("08", "0A", "23", "28", "3D", "40", "42", "53", "55", "57", "58");
 
     private SqlFailures() {}
 
@@ -79,12 +81,13 @@ public final class SqlFailures {
     }
 
     /** SQLSTATE and, where it holds names and no row values, the server's own primary message. */
-    static String describe(SQLException failure) {
+    public static String describe(SQLException failure) {
         String state = failure.getSQLState();
         ServerErrorMessage server = serverMessage(failure);
         boolean namesOnly = state != null && NAMES_ONLY.stream().anyMatch(state::startsWith);
-        if (server != null && namesOnly) {
-            return server.getMessage() + " (SQLSTATE " + state + ")";
+        if (namesOnly) {
+            String message = server == null ? failure.getMessage() : server.getMessage();
+            return message + " (SQLSTATE " + state + ")";
         }
         String column = server == null || server.getColumn() == null ? "" : ", column " + server.getColumn();
         return "SQLSTATE " + state + column;
