@@ -87,9 +87,8 @@ final class ControlStream implements StreamObserver<SlaveReport>, Slave.Stream, 
     }
 
     @Override
-    public void revoke() {
-        gate.fail(Status.PERMISSION_DENIED.withDescription(
-                "slave '" + slave.name() + "' has no file in slaves.d any more"));
+    public void revoke(String reason) {
+        gate.fail(Status.PERMISSION_DENIED.withDescription(reason));
         ended();
     }
 

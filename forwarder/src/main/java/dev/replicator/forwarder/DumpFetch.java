@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * Sends one dump to one slave, chunk by chunk, also while it still arrives; ends with the manifest once the dump is
  * complete, or with the reason why it never will be. One thread.
  */
-final class DumpFetch implements Runnable {
+final class DumpFetch implements Runnable, Slave.Stream {
     private static final Logger LOG = LoggerFactory.getLogger(DumpFetch.class);
     private static final int SLICE_BYTES = 128 << 10;
     private static final Duration WAIT = Duration.ofMillis(200);
@@ -29,21 +30,44 @@ final class DumpFetch implements Runnable {
     private final DumpEntry entry;
     private final Slave slave;
     private final ReadyGate<DumpPart> gate;
+    private final BooleanSupplier granted;
     private final Set<Integer> sent;
     private boolean draftSent;
 
-    DumpFetch(DumpCatalog catalog, DumpEntry entry, Slave slave, Collection<Integer> held, ReadyGate<DumpPart> gate) {
+    /**
+     * @param held chunks the slave has
+     * @param granted whether the slave may have the table; asked before each chunk, because a reload may end it (R24)
+     */
+    DumpFetch(
+            DumpCatalog catalog,
+            DumpEntry entry,
+            Slave slave,
+            Collection<Integer> held,
+            BooleanSupplier granted,
+            ReadyGate<DumpPart> gate) {
         this.catalog = catalog;
         this.entry = entry;
         this.slave = slave;
         this.sent = new HashSet<>(held);
+        this.granted = granted;
         this.gate = gate;
+    }
+
+    @Override
+    public void supersede() {
+        gate.fail(Status.ABORTED.withDescription("a newer connection of slave '" + slave.name() + "' took over"));
+    }
+
+    @Override
+    public void revoke(String reason) {
+        gate.fail(Status.PERMISSION_DENIED.withDescription(reason));
     }
 
     @Override
     public void run() {
         boolean served = false;
         catalog.fetchBegins(entry);
+        slave.fetchOpened(this);
         try {
             served = send();
             gate.complete();
@@ -59,6 +83,7 @@ final class DumpFetch implements Runnable {
             LOG.atError().addKeyValue("dump", entry.id).setCause(e).log("Sending a dump failed");
             gate.fail(Status.INTERNAL.withDescription("sending the dump failed: " + e));
         } finally {
+            slave.fetchClosed(this);
             end(served);
         }
     }
@@ -103,6 +128,10 @@ final class DumpFetch implements Runnable {
         for (ChunkEntry chunk : stored.chunks()) {
             seen++;
             if (!sent.contains(chunk.number())) {
+                if (!granted.getAsBoolean()) {
+                    revoke("slave '" + slave.name() + "' is not granted the table of dump " + entry.id + " any more");
+                    throw new ReadyGate.EndedException();
+                }
                 sendChunk(stored, chunk);
                 sent.add(chunk.number());
             }

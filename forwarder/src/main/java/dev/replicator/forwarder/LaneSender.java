@@ -102,9 +102,8 @@ final class LaneSender implements Runnable, Slave.Stream {
     }
 
     @Override
-    public void revoke() {
-        gate.fail(Status.PERMISSION_DENIED.withDescription(
-                "slave '" + slave.name() + "' has no file in slaves.d any more"));
+    public void revoke(String reason) {
+        gate.fail(Status.PERMISSION_DENIED.withDescription(reason));
     }
 
     private void begin() throws IOException {

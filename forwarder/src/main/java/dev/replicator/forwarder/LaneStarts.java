@@ -15,6 +15,8 @@ import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.TableSet;
 import dev.replicator.queue.wire.WirePositions;
 import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -44,6 +46,9 @@ final class LaneStarts {
         private final String name;
         private final Position position;
         private final Set<TableName> tables;
+        /** Names the slave knows: it may be told that it loses them. */
+        private final Set<TableName> known;
+
         private final GrantState grants;
         private final QueueReader reader;
         private long version;
@@ -53,12 +58,14 @@ final class LaneStarts {
                 String name,
                 Position position,
                 Set<TableName> tables,
+                Set<TableName> carried,
                 GrantState grants,
                 QueueReader reader,
                 TableSets.Entry set) {
             this.name = name;
             this.position = position;
             this.tables = tables;
+            this.known = new HashSet<>(carried);
             this.grants = grants;
             this.reader = reader;
             this.version = set.version();
@@ -100,7 +107,8 @@ final class LaneStarts {
         }
 
         TableSet tableSet(long seq, boolean paused) {
-            return LaneStarts.tableSet(grants, seq, paused);
+            grants.tables().forEach(granted -> known.add(granted.name()));
+            return LaneStarts.tableSet(grants, known, seq, paused);
         }
     }
 
@@ -119,16 +127,16 @@ final class LaneStarts {
         }
         Position position = resolve(Positions.fromWire(subscribe.getPosition()));
         if (!position.epoch().equals(queue.epoch())) {
-            return refuse(slave, otherEpoch(position), otherEpochDetail(position));
+            return refuse(slave, subscribe, otherEpoch(position), otherEpochDetail(position));
         }
         try {
             return accept(slave, subscribe, position);
         } catch (PositionPrunedException e) {
-            return refuse(slave, NEEDS_RESYNC, e.getMessage());
+            return refuse(slave, subscribe, NEEDS_RESYNC, e.getMessage());
         } catch (ForkedHistoryException e) {
-            return refuse(slave, FORKED, e.getMessage());
+            return refuse(slave, subscribe, FORKED, e.getMessage());
         } catch (PositionAheadException e) {
-            return refuse(slave, NOT_YET, e.getMessage() + "; waiting until capture has sent it again");
+            return refuse(slave, subscribe, NOT_YET, e.getMessage() + "; waiting until capture has sent it again");
         }
     }
 
@@ -141,15 +149,20 @@ final class LaneStarts {
 
     private Decision accept(String slave, Subscribe subscribe, Position position) throws IOException {
         QueueReader reader = open(position);
-        // The main lane meets each change of the table set at its place. A side lane brings a table that is granted now from
+        // The main lane meets each change of the table set at its place. A side lane brings a table that is granted now
+        // from
         // the base of its dump on, which may lie before the grant, or before a time without one (R11, R24).
         boolean main = subscribe.getLane().equals(Slave.MAIN);
         TableSets.Entry set = setInForce(slave, main ? position.seq() : Long.MAX_VALUE);
-        Set<TableName> tables =
-                subscribe.getTablesList().stream().map(TableName::parse).collect(Collectors.toSet());
+        Set<TableName> tables = names(subscribe.getTablesList());
+        Set<TableName> carried = names(subscribe.getCarriedList());
         GrantState grants =
                 new GrantState(set.selection(), queue.schemasAt(position.seq()).values());
-        return new Decision(new Accepted(subscribe.getLane(), position, tables, grants, reader, set), null);
+        return new Decision(new Accepted(subscribe.getLane(), position, tables, carried, grants, reader, set), null);
+    }
+
+    private static Set<TableName> names(List<String> texts) {
+        return texts.stream().map(TableName::parse).collect(Collectors.toSet());
     }
 
     /** A side lane that begins at a dump's baseSeq does not know the LSN there and sends 0. */
@@ -171,7 +184,7 @@ final class LaneStarts {
     }
 
     /** A refused lane learns where it could begin anew: at our tail, with dumps for every table. */
-    private Decision refuse(String slave, String refusal, String detail) throws IOException {
+    private Decision refuse(String slave, Subscribe subscribe, String refusal, String detail) throws IOException {
         Position tail = queue.durableTail();
         TableSets.Entry set = setInForce(slave, tail.seq());
         GrantState grants =
@@ -181,16 +194,15 @@ final class LaneStarts {
                 null,
                 refusal(refusal, detail).toBuilder()
                         .setPosition(WirePositions.toWire(tail))
-                        .setTableSet(tableSet(grants, set.seq(), paused))
+                        .setTableSet(tableSet(grants, names(subscribe.getCarriedList()), set.seq(), paused))
                         .build());
     }
 
     private TableSets.Entry setInForce(String slave, long seq) {
         Optional<TableSets.Entry> recorded = tableSets.inForce(slave, seq);
         return recorded.orElseGet(() -> {
-            TableSelection selection = slaves.file(slave)
-                    .map(SlaveFile::tables)
-                    .orElseGet(() -> new TableSelection(java.util.List.of(), java.util.List.of()));
+            TableSelection selection =
+                    slaves.file(slave).map(SlaveFile::tables).orElseGet(() -> new TableSelection(List.of(), List.of()));
             return new TableSets.Entry(slave, 0, seq, selection);
         });
     }
@@ -208,12 +220,21 @@ final class LaneStarts {
         return LaneStart.newBuilder().setRefusal(refusal).setDetail(detail).build();
     }
 
-    static TableSet tableSet(GrantState grants, long atSeq, boolean paused) {
-        TableSet.Builder set = TableSet.newBuilder()
-                .setAtSeq(atSeq)
-                .addAllTables(grants.selection().tables())
-                .addAllExclude(grants.selection().exclude())
-                .setPaused(paused);
+    /**
+     * What a slave is told of its table set. Of what its file excludes only the tables it knows are named: the rest would
+     * tell it that they exist (rule R24).
+     */
+    static TableSet tableSet(GrantState grants, Set<TableName> known, long atSeq, boolean paused) {
+        TableSelection selection = grants.selection();
+        TableSelection included = new TableSelection(selection.tables(), List.of());
+        TableSet.Builder set = TableSet.newBuilder().setAtSeq(atSeq).setPaused(paused);
+        selection.tables().stream()
+                .filter(text -> !isNamed(selection, text) || selection.contains(TableName.parse(text)))
+                .forEach(set::addTables);
+        known.stream()
+                .filter(table -> included.contains(table) && !selection.contains(table))
+                .sorted()
+                .forEach(table -> set.addExclude(table.toString()));
         for (TableSchema schema : grants.tables()) {
             set.addResolved(GrantedTable.newBuilder()
                     .setTable(schema.name().toString())
@@ -221,5 +242,10 @@ final class LaneStarts {
                     .setIncarnation(schema.incarnation()));
         }
         return set.build();
+    }
+
+    private static boolean isNamed(TableSelection selection, String text) {
+        return selection.namedTables().stream()
+                .anyMatch(table -> table.toString().equals(text));
     }
 }

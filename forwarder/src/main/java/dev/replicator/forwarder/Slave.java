@@ -28,6 +28,7 @@ final class Slave {
     private final String name;
     private final Map<String, Position> cursors = new TreeMap<>();
     private final Map<String, Stream> streams = new HashMap<>();
+    private final Set<Stream> fetches = new HashSet<>();
     private final Map<String, String> refusals = new HashMap<>();
     private final Set<TableSchema> rareSchemas = ConcurrentHashMap.newKeySet();
     private final LongAdder bytesSent = new LongAdder();
@@ -44,8 +45,8 @@ final class Slave {
         /** Ends it because a newer one of the same lane was opened (rule R10). */
         void supersede();
 
-        /** Ends it because the slave has no file any more. */
-        void revoke();
+        /** Ends it because whoever opened it may not any more. */
+        void revoke(String reason);
     }
 
     Slave(String name) {
@@ -68,9 +69,19 @@ final class Slave {
         streams.remove(lane, stream);
     }
 
-    /** Every open stream, control included. */
+    /** Registers the stream of a dump that is being fetched. */
+    synchronized void fetchOpened(Stream fetch) {
+        fetches.add(fetch);
+    }
+
+    synchronized void fetchClosed(Stream fetch) {
+        fetches.remove(fetch);
+    }
+
+    /** Every open stream: lanes, fetches, control. */
     synchronized List<Stream> openStreams() {
         List<Stream> open = new ArrayList<>(streams.values());
+        open.addAll(fetches);
         if (control != null) {
             open.add(control);
         }

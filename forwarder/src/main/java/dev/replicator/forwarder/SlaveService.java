@@ -20,6 +20,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,6 +74,7 @@ final class SlaveService extends SlaveLinkGrpc.SlaveLinkImplBase {
             ControlStream stream = new ControlStream(
                     slave, commands, dumps, new ReadyGate<>((ServerCallStreamObserver<SlaveCommand>) down));
             stream.open();
+            revokeIfUnknown(stream);
             return stream;
         });
     }
@@ -103,10 +105,17 @@ final class SlaveService extends SlaveLinkGrpc.SlaveLinkImplBase {
             }
             DumpEntry entry = found.get();
             checkGranted(slave, entry.table, "dump " + entry.id);
+            BooleanSupplier known = Servers.stillKnown();
             dumps.want(entry, slave.name());
             workers.run(
                     "fetch-" + slave.name() + "-" + entry.id,
-                    new DumpFetch(dumps, entry, slave, request.getChunksHeldList(), gate));
+                    new DumpFetch(
+                            dumps,
+                            entry,
+                            slave,
+                            request.getChunksHeldList(),
+                            () -> known.getAsBoolean() && isGranted(slave, entry.table),
+                            gate));
         } catch (IOException e) {
             gate.fail(Status.UNAVAILABLE.withDescription("the forwarder cannot serve the dump: " + e.getMessage()));
         } catch (RuntimeException e) {
@@ -129,11 +138,21 @@ final class SlaveService extends SlaveLinkGrpc.SlaveLinkImplBase {
         }
     }
 
-    private void checkGranted(Slave slave, TableName table, String what) {
-        boolean granted = slaves.file(slave.name())
+    /** A reload ends the calls it finds; one that was let in before it and noted behind it ends here. */
+    private static void revokeIfUnknown(Slave.Stream stream) {
+        if (!Servers.stillKnown().getAsBoolean()) {
+            stream.revoke("the token has changed");
+        }
+    }
+
+    private boolean isGranted(Slave slave, TableName table) {
+        return slaves.file(slave.name())
                 .map(file -> file.tables().contains(table))
                 .orElse(false);
-        if (!granted) {
+    }
+
+    private void checkGranted(Slave slave, TableName table, String what) {
+        if (!isGranted(slave, table)) {
             LOG.atWarn()
                     .addKeyValue("slave", slave.name())
                     .addKeyValue("asked", what)
@@ -202,6 +221,7 @@ final class SlaveService extends SlaveLinkGrpc.SlaveLinkImplBase {
             lane = subscribe.getLane();
             LaneSender sender = new LaneSender(queue, slave, decision.accepted(), gate);
             slave.open(lane, sender).ifPresent(Slave.Stream::supersede);
+            revokeIfUnknown(sender);
             slave.refusal(lane, null);
             slave.cursor(lane, decision.accepted().position());
             workers.run("lane-" + slave.name() + "-" + lane, sender);

@@ -4,6 +4,7 @@ import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.store.KeyValueStore;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -36,14 +37,15 @@ final class Slaves {
         this.values = values;
     }
 
-    /** Takes over a whole set of files; slaves without one are forgotten. */
+    /** Takes over a whole set of files; slaves without one are forgotten, whoever used an old token is shown out. */
     synchronized void reload(Map<String, SlaveFile> newFiles) throws IOException {
-        for (String gone : Set.copyOf(slaves.keySet())) {
-            if (!newFiles.containsKey(gone)) {
-                LOG.atInfo().addKeyValue("slave", gone).log("Its file is gone: the slave is forgotten");
-                List<Slave.Stream> open = slaves.remove(gone).openStreams();
-                forget(gone);
-                open.forEach(Slave.Stream::revoke);
+        Map<String, SlaveFile> oldFiles = files;
+        List<Slave> gone = new ArrayList<>();
+        for (String name : Set.copyOf(slaves.keySet())) {
+            if (!newFiles.containsKey(name)) {
+                LOG.atInfo().addKeyValue("slave", name).log("Its file is gone: the slave is forgotten");
+                gone.add(slaves.remove(name));
+                forget(name);
             }
         }
         for (String name : newFiles.keySet()) {
@@ -51,7 +53,22 @@ final class Slaves {
                 slaves.put(name, restore(name));
             }
         }
+        // New calls are judged by the new files from here on; then the open ones are.
         files = Map.copyOf(newFiles);
+        for (Slave slave : gone) {
+            revoke(slave, "slave '" + slave.name() + "' has no file in slaves.d any more");
+        }
+        for (Slave slave : slaves.values()) {
+            SlaveFile old = oldFiles.get(slave.name());
+            if (old != null && !old.token().equals(newFiles.get(slave.name()).token())) {
+                LOG.atInfo().addKeyValue("slave", slave.name()).log("Its token has changed: its connections are ended");
+                revoke(slave, "the token of slave '" + slave.name() + "' has changed");
+            }
+        }
+    }
+
+    private static void revoke(Slave slave, String reason) {
+        slave.openStreams().forEach(stream -> stream.revoke(reason));
     }
 
     private Slave restore(String name) throws IOException {

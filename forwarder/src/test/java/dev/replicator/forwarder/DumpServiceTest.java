@@ -207,6 +207,22 @@ final class DumpServiceTest {
                         RequireDumpsRequest.newBuilder().setSlave("mirror").build()));
     }
 
+    /** A reload takes the table away while its dump is being sent: no chunk follows. */
+    @Test
+    void r24ShouldSendNoChunkOfATableThatIsNoLongerGranted() throws Exception {
+        RequiredDump required = require("reporting", "public.orders");
+        TestDump dump = TestDump.of(directory.resolve("staging"), capture.awaitOrder(1), base.epoch(), ORDERS, 2);
+        TestUpload upload = new TestUpload(capture.channel(), dump).sendChunk(1);
+        TestFetch fetch = new TestFetch(forwarder.channel("reporting"), "reporting", required.getDumpId());
+        fetch.awaitChunks(1);
+        forwarder.slave("reporting", "[public.customers]").daemon().reload();
+        upload.sendChunk(2).awaitStored(2);
+
+        Status ended = fetch.awaitEnd();
+        assertEquals(Status.Code.PERMISSION_DENIED, ended.getCode());
+        assertEquals(List.of(1), fetch.chunks());
+    }
+
     @Test
     void shouldLetATableThatIsNotThereWaitWithoutHarm() throws Exception {
         RequiredDump waiting = require("mirror", "public.tomorrow");

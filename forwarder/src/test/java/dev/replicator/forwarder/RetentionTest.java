@@ -222,7 +222,7 @@ final class RetentionTest {
             }
 
             @Override
-            public void revoke() {
+            public void revoke(String reason) {
                 throw new AssertionError("its file is there");
             }
         };

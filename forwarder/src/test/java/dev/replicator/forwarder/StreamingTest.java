@@ -229,6 +229,90 @@ final class StreamingTest {
         assertTrue(again.tableSets().isEmpty(), again.tableSets()::toString);
     }
 
+    /** A cached dump lies before the grant: what came between belongs to the table as much as the dump does. */
+    @Test
+    void r11ShouldSendASideLaneWhatCameBeforeItsTableWasGranted() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.schema(CUSTOMERS), stream.transaction(row(ORDERS, "a")));
+        capture.awaitAck(stream.position());
+        Position dumpBase = stream.position();
+        capture.send(stream.transaction(row(CUSTOMERS, "before the grant")));
+        capture.awaitAck(stream.position());
+        forwarder
+                .slave("reporting", "[public.orders, public.customers]")
+                .daemon()
+                .reload();
+        capture.send(stream.transaction(row(CUSTOMERS, "granted")));
+        capture.awaitAck(stream.position());
+        forwarder.slave("reporting", "[public.orders]").daemon().reload();
+        capture.send(stream.transaction(row(CUSTOMERS, "in between")));
+        capture.awaitAck(stream.position());
+        forwarder
+                .slave("reporting", "[public.orders, public.customers]")
+                .daemon()
+                .reload();
+        capture.send(stream.transaction(row(CUSTOMERS, "again")));
+
+        TestLane restoring = forwarder.lane("reporting", "restore-1", dumpBase, "public.customers");
+        restoring.awaitTransaction(5);
+        assertEquals(
+                List.of(2L, 3L, 4L, 5L),
+                restoring.transactions().stream().map(RecordHeader::seq).toList());
+        assertTrue(restoring.contains("before the grant") && restoring.contains("in between"));
+
+        forwarder.slave("reporting", "[public.orders]").daemon().reload();
+        capture.send(stream.transaction(row(CUSTOMERS, "hidden")), stream.transaction(row(ORDERS, "b")));
+        restoring.awaitWatermark(7);
+        assertFalse(restoring.contains("hidden"));
+    }
+
+    @Test
+    void r24ShouldEndTheStreamsOfATokenThatHasChanged() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.transaction(row(ORDERS, "a")));
+        TestLane lane = forwarder.lane("reporting", "main", base, "public.orders");
+        TestLane other = forwarder.lane("mirror", "main", base, "public.orders");
+        lane.awaitTransaction(1);
+        Files.writeString(
+                forwarder.slaveFile("reporting"), "slave: reporting\ntoken: another\ntables: [public.orders]\n");
+        forwarder.daemon().reload();
+
+        Status ended = lane.awaitEnd();
+        assertEquals(Status.Code.PERMISSION_DENIED, ended.getCode());
+        assertTrue(ended.getDescription().contains("the token of slave 'reporting' has changed"), ended.toString());
+        assertEquals(
+                Status.Code.UNAUTHENTICATED,
+                forwarder
+                        .lane("reporting", "main", base, "public.orders")
+                        .awaitEnd()
+                        .getCode());
+        capture.send(stream.transaction(row(ORDERS, "behind the change")));
+        other.awaitTransaction(2);
+        assertFalse(lane.contains("behind the change"));
+    }
+
+    /** Of what a slave's file excludes only what the slave carries is named to it. */
+    @Test
+    void r24ShouldNameAnExcludedTableOnlyToASlaveThatCarriesIt() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.schema(CUSTOMERS), stream.transaction(row(ORDERS, "a")));
+        capture.awaitAck(stream.position());
+        TestLane lane = forwarder.lane("mirror", "main", base, "public.orders", "public.customers");
+        lane.start();
+        Files.writeString(
+                forwarder.slaveFile("mirror"),
+                "slave: mirror\ntoken: token-mirror\ntables: [\"public.*\"]\n"
+                        + "exclude: [\"public.hr_*\", public.salaries, public.customers]\n");
+        forwarder.daemon().reload();
+
+        TableSet set = lane.awaitTableSet(1);
+        assertEquals(List.of("public.customers"), set.getExcludeList());
+        capture.send(stream.transaction(row(ORDERS, "b")));
+        capture.awaitAck(stream.position());
+        TestLane later = forwarder.lane("mirror", "main", stream.position(), "public.orders");
+        assertEquals(List.of(), later.start().getTableSet().getExcludeList());
+    }
+
     @Test
     void r24ShouldGrantANewTableByPatternAndStopAtARename() throws Exception {
         TestCapture capture = forwarder.capture(base, stream);

@@ -125,6 +125,11 @@ final class DumpJob {
             TableName name = TableName.parse(table.getTable());
             TableFacts facts = spool.tables().find(name).orElse(null);
             if (!selection.get().contains(name)) {
+                LOG.atWarn()
+                        .addKeyValue("dump", table.getDumpId())
+                        .addKeyValue("table", name)
+                        .log(
+                                "Refused a dump that the forwarder asked for: capture's `tables` do not include the table");
                 outcome.failed(table.getDumpId(), "capture's tables: does not have " + name, false);
             } else if (facts == null) {
                 outcome.failed(table.getDumpId(), name + " is not captured now: " + why(name), true);

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -24,7 +25,17 @@ public final class Servers {
     /** Who makes the current call; set in every service method. */
     public static final Context.Key<Peer> PEER = Context.key("peer");
 
+    static final Context.Key<BooleanSupplier> STILL_KNOWN = Context.key("still-known");
+
     private Servers() {}
+
+    /**
+     * Tells, now and later, whether the token of the current call is still its peer's. A service that keeps calls open asks
+     * once it has noted a call: tokens that change later end the calls that are noted.
+     */
+    public static BooleanSupplier stillKnown() {
+        return STILL_KNOWN.get();
+    }
 
     /**
      * Starts a server. The caller owns it; {@link #stop} ends it.

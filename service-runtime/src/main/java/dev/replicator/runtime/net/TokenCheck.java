@@ -9,6 +9,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,11 +31,14 @@ final class TokenCheck implements ServerInterceptor {
         if (header == null || !header.startsWith(Transport.BEARER)) {
             return refuse(call, "no token was sent; expected the metadata \"authorization: Bearer TOKEN\"");
         }
-        Optional<Peer> peer = tokens.apply(header.substring(Transport.BEARER.length()));
+        String token = header.substring(Transport.BEARER.length());
+        Optional<Peer> peer = tokens.apply(token);
         if (peer.isEmpty()) {
             return refuse(call, "the token is not one that this forwarder knows");
         }
-        return Contexts.interceptCall(Context.current().withValue(Servers.PEER, peer.get()), call, headers, next);
+        BooleanSupplier stillKnown = () -> tokens.apply(token).equals(peer);
+        Context context = Context.current().withValues(Servers.PEER, peer.get(), Servers.STILL_KNOWN, stillKnown);
+        return Contexts.interceptCall(context, call, headers, next);
     }
 
     private static <Q, A> ServerCall.Listener<Q> refuse(ServerCall<Q, A> call, String reason) {

@@ -1,6 +1,7 @@
 package dev.replicator.slave.lane;
 
 import dev.replicator.queue.Position;
+import dev.replicator.queue.TableName;
 import dev.replicator.queue.wire.LaneStart;
 import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.TableSet;
@@ -178,7 +179,10 @@ final class LaneSession implements Arrangement.Place {
         Subscribe.Builder subscribe = HistoryStart.subscribe(
                         context, plan.lane().lane())
                 .setPosition(WirePositions.toWire(plan.lane().position()))
-                .addAllTables(plan.tables());
+                .addAllTables(plan.tables())
+                .addAllCarried(state.tables().keySet().stream()
+                        .map(TableName::toString)
+                        .toList());
         stream = LaneStream.open(context.channel(), subscribe.build());
         LaneStart start = HistoryStart.answer(stream);
         adopt(WirePositions.fromWire(start.getPosition()));
