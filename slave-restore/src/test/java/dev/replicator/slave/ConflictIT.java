@@ -61,7 +61,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldParkTheTableAndResumeWhenMended() throws Exception {
+    void r23ShouldParkTheTableAndResumeWhenMended() throws Exception {
         started();
         conflict();
 
@@ -73,7 +73,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldSkipTheTransactionsChangesOfTheParkedTableAndKeepThemOnRecord() throws Exception {
+    void r23ShouldSkipTheTransactionsChangesOfTheParkedTableAndKeepThemOnRecord() throws Exception {
         started();
         long seq = conflict();
 
@@ -91,7 +91,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldRefuseToSkipWhatIsNoConflict() throws Exception {
+    void r23ShouldRefuseToSkipWhatIsNoConflict() throws Exception {
         started();
 
         String command = slave.forwarder.command("skip", List.of(), 4711, List.of());
@@ -106,7 +106,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldResyncTheParkedTable() throws Exception {
+    void r23ShouldResyncTheParkedTable() throws Exception {
         started();
         conflict();
 
@@ -117,7 +117,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldStayParkedAcrossARestart() throws Exception {
+    void r23ShouldStayParkedAcrossARestart() throws Exception {
         started();
         conflict();
 
@@ -133,7 +133,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldStopTheLaneWhenToldSo() throws Exception {
+    void r23ShouldStopTheLaneWhenToldSo() throws Exception {
         slave.policy = ConflictPolicy.STOP_SLAVE;
         started();
         slave.execute("INSERT INTO public.orders VALUES (50, 'local')");
@@ -149,7 +149,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldOverwriteWhenToldSo() throws Exception {
+    void r23ShouldOverwriteWhenToldSo() throws Exception {
         slave.policy = ConflictPolicy.OVERWRITE;
         started();
         slave.execute("INSERT INTO public.orders VALUES (50, 'local'); DELETE FROM public.orders WHERE id = 1");
@@ -164,7 +164,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldSkipAndRecordWhenToldSo() throws Exception {
+    void r23ShouldSkipAndRecordWhenToldSo() throws Exception {
         slave.policy = ConflictPolicy.SKIP;
         started();
         slave.execute("INSERT INTO public.orders VALUES (50, 'local')");
@@ -251,7 +251,7 @@ final class ConflictIT extends SlaveITBase {
     }
 
     @Test
-    void shouldShowWhomItWaitsFor() throws Exception {
+    void r23ShouldShowWhomItWaitsFor() throws Exception {
         started();
         try (Connection other = slave.server.connect(slave.database)) {
             other.setAutoCommit(false);

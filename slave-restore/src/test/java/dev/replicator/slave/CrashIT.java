@@ -199,7 +199,7 @@ final class CrashIT extends SlaveITBase {
     }
 
     @Test
-    void shouldExecuteACommandOnceR23() throws Exception {
+    void r23ShouldExecuteACommandOnce() throws Exception {
         slave.start();
         slave.awaitInSync(orders, items);
         String command = slave.forwarder.command("resync", List.of("public.orders"), 0, List.of());

@@ -38,7 +38,7 @@ class SqlFailuresTest {
         "XX000, TABLE_ERROR",
         "P0001, TABLE_ERROR"
     })
-    void shouldR23ClassifyBySqlState(String state, SqlFailures.Kind kind) {
+    void r23ShouldClassifyBySqlState(String state, SqlFailures.Kind kind) {
         assertEquals(kind, SqlFailures.classify(new SQLException("any text", state)));
     }
 
