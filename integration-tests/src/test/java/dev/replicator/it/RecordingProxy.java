@@ -13,13 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A TCP proxy on the loopback that remembers every byte that came from the server's side, and can cut connections. */
-final class RecordingProxy implements AutoCloseable {
+public final class RecordingProxy implements AutoCloseable {
     private final ServerSocket server;
     private final InetSocketAddress upstream;
     private final ByteArrayOutputStream received = new ByteArrayOutputStream();
     private final List<Socket> sockets = new ArrayList<>();
 
-    RecordingProxy(String upstreamAddress) throws IOException {
+    public RecordingProxy(String upstreamAddress) throws IOException {
         int colon = upstreamAddress.lastIndexOf(':');
         upstream = new InetSocketAddress(
                 upstreamAddress.substring(0, colon), Integer.parseInt(upstreamAddress.substring(colon + 1)));
@@ -27,24 +27,24 @@ final class RecordingProxy implements AutoCloseable {
         thread("proxy-accept", this::accept);
     }
 
-    String address() {
+    public String address() {
         return "127.0.0.1:" + server.getLocalPort();
     }
 
-    boolean received(String text) {
+    public boolean received(String text) {
         synchronized (received) {
             return received.toString(StandardCharsets.ISO_8859_1).contains(text);
         }
     }
 
-    int receivedBytes() {
+    public int receivedBytes() {
         synchronized (received) {
             return received.size();
         }
     }
 
     /** Cuts all connections there are, as a broken network does. */
-    void cut() throws IOException {
+    public void cut() throws IOException {
         synchronized (sockets) {
             for (Socket socket : sockets) {
                 if (!socket.isClosed()) {

@@ -4,6 +4,7 @@ import dev.replicator.queue.wire.CaptureAck;
 import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.FromCapture;
 import dev.replicator.queue.wire.ToCapture;
+import dev.replicator.runtime.net.RemoteErrors;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import java.io.IOException;
@@ -115,7 +116,7 @@ final class ForwarderCall implements ClientResponseObserver<FromCapture, ToCaptu
 
     synchronized void throwIfEnded() throws IOException {
         if (failure != null) {
-            throw new IOException(failure.getMessage(), failure);
+            throw new IOException(RemoteErrors.reason(failure), failure);
         }
         if (ended) {
             throw new IOException("the forwarder ended the connection");

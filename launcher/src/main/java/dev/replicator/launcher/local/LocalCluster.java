@@ -38,6 +38,8 @@ public final class LocalCluster implements AutoCloseable {
     private DaemonProcess capture;
     private DaemonProcess forwarder;
     private String slavesRoute;
+    private String captureRoute;
+    private List<String> adminOptions = List.of();
 
     /**
      * @param root directory for configuration, data and logs; created when missing
@@ -96,8 +98,9 @@ public final class LocalCluster implements AutoCloseable {
                         + ", password: \"" + secret("source", password) + "\"}\n"
                         + "tables: " + yamlList(tables) + "\n"
                         + "queue: {directory: " + data("capture") + ", max-size: 2GiB}\n"
-                        + "forwarder: {address: \"127.0.0.1:" + port + "\", token: \"${file:" + tokenFile("capture")
-                        + "}\"}\n" + extra);
+                        + "forwarder: {address: \"" + (captureRoute == null ? address() : captureRoute)
+                        + "\", token: \"${file:"
+                        + tokenFile("capture") + "}\"}\n" + extra);
         capture = daemon("capture", "capture", config.resolve("capture.yaml"));
         return capture;
     }
@@ -130,6 +133,11 @@ public final class LocalCluster implements AutoCloseable {
     /** Slaves defined from now on reach the forwarder by this address, for example a proxy's. */
     public void routeSlavesThrough(String address) {
         slavesRoute = address;
+    }
+
+    /** A capture defined from now on reaches the forwarder by this address. */
+    public void routeCaptureThrough(String address) {
+        captureRoute = address;
     }
 
     /** Rewrites the slave's table set in slaves.d; takes effect with {@code admin reload}. */
@@ -174,10 +182,16 @@ public final class LocalCluster implements AutoCloseable {
         return "127.0.0.1:" + httpPort;
     }
 
+    /** Gives every admin command from now on further options, for example those of TLS. */
+    public void adminOptions(String... options) {
+        adminOptions = List.of(options);
+    }
+
     /** Runs {@code replicator admin} in this process. */
     public AdminResult admin(String... arguments) {
         List<String> all = new ArrayList<>(List.of(
                 "--forwarder", address(), "--token-file", tokenFile("admin").toString()));
+        all.addAll(adminOptions);
         all.addAll(Arrays.asList(arguments));
         StringWriter output = new StringWriter();
         StringWriter errors = new StringWriter();

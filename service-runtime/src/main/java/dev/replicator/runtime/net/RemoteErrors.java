@@ -3,6 +3,8 @@ package dev.replicator.runtime.net;
 import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import io.grpc.Status;
+import io.grpc.StatusException;
+import io.grpc.StatusRuntimeException;
 
 /** Turns what gRPC throws into what a person can act on. */
 public final class RemoteErrors {
@@ -46,13 +48,21 @@ public final class RemoteErrors {
         };
     }
 
+    /** What happened, in one line: without a sentence of the other side's its cause here, such as a certificate's. */
+    public static String reason(Throwable thrown) {
+        boolean remote = thrown instanceof StatusRuntimeException || thrown instanceof StatusException;
+        return remote ? reason(Status.fromThrowable(thrown)) : String.valueOf(thrown.getMessage());
+    }
+
     /** gRPC's own text for a refused connection is "io exception"; what happened is in the cause. */
     private static String reason(Status status) {
         Throwable cause = status.getCause();
         while (cause != null && cause.getCause() != null) {
             cause = cause.getCause();
         }
-        String text = status.getDescription() == null ? status.getCode().name() : status.getDescription();
+        String text = status.getDescription() == null
+                ? status.getCode().name()
+                : status.getDescription().lines().findFirst().orElse("");
         return cause == null || cause.getMessage() == null ? text : text + " (" + cause.getMessage() + ")";
     }
 }

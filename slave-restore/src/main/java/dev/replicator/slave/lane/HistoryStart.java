@@ -5,6 +5,7 @@ import dev.replicator.queue.wire.LaneStart;
 import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.ToLane;
 import dev.replicator.queue.wire.WirePositions;
+import dev.replicator.runtime.net.RemoteErrors;
 import dev.replicator.slave.restore.Copies;
 import dev.replicator.slave.state.DumpNeed;
 import dev.replicator.slave.state.LanePosition;
@@ -57,7 +58,7 @@ final class HistoryStart {
     }
 
     static LaneEndException broken(Throwable reason) {
-        return new LaneEndException("the forwarder: " + reason.getMessage(), reason);
+        return new LaneEndException("the forwarder: " + RemoteErrors.reason(reason), reason);
     }
 
     /**
