@@ -40,7 +40,8 @@ public final class Main implements Runnable {
         Exit.process().exit(commandLine().execute(arguments));
     }
 
-    static CommandLine commandLine() {
+    /** The command line, for this process or for whoever runs commands in its own. */
+    public static CommandLine commandLine() {
         CommandLine line = new CommandLine(new Main());
         CommonOptions.addTo(line);
         return CliErrors.install(line);

@@ -85,9 +85,9 @@ public final class CapturePreflight {
                             + "; then restart the master"));
         }
         if (settings.slotWalKeepMegabytes() < 0) {
-            findings.add(Finding.note(
+            findings.add(Finding.missing(
                     "max_slot_wal_keep_size",
-                    "is unlimited: while capture or its spool stands still, WAL grows until the master's disk is full",
+                    "is unlimited: while capture is away or its spool is full, WAL grows until the master's disk is full",
                     "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'; SELECT pg_reload_conf()"));
         }
     }
@@ -155,16 +155,17 @@ public final class CapturePreflight {
                     "only its owner " + access.ownerName() + " may publish it",
                     "GRANT " + TableName.quote(access.ownerName()) + " TO " + user));
         }
-        if (!access.select()) {
+        if (access.unreadable() != null) {
             findings.add(Finding.missing(
                     subject,
-                    "cannot be read for dumps",
-                    "GRANT SELECT ON " + table.name().quoted() + " TO " + user));
+                    "cannot be read for dumps: no SELECT, or no USAGE on the schema, of " + access.unreadable(),
+                    "GRANT SELECT ON " + access.unreadable() + " TO " + user));
         }
-        if (access.rowSecurity()) {
+        if (access.hidden() != null) {
             findings.add(Finding.missing(
                     subject,
-                    "row security hides rows from capture's role, so a dump of it is refused",
+                    "row security of " + access.hidden()
+                            + " hides rows from capture's role, so a dump of it is refused",
                     "ALTER ROLE " + user + " BYPASSRLS"));
         }
     }

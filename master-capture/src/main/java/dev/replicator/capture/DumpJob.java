@@ -19,6 +19,7 @@ import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.DumpOrderTable;
 import dev.replicator.runtime.Backoff;
+import dev.replicator.runtime.Steps;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -171,6 +172,7 @@ final class DumpJob {
                         control,
                         LogMessage.dump(
                                 marker, items.stream().map(Item::tableId).toList()));
+                Steps.reached("dump.marker-emitted");
                 for (Item item : items) {
                     open.removeIf(table -> table.getDumpId().equals(item.dumpId()));
                     readTable(

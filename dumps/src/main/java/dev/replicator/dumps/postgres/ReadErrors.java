@@ -8,7 +8,9 @@ final class ReadErrors {
 
     static DumpReadException describe(String what, SQLException cause) {
         String state = cause.getSQLState() == null ? "" : cause.getSQLState();
-        String message = what + " failed: " + cause.getMessage();
+        // In one line: the server's own hints stand in lines of their own, which tables of the admin command do not
+        // show.
+        String message = what + " failed: " + String.valueOf(cause.getMessage()).replaceAll("\\s*\\R\\s*", " ");
         switch (state) {
             case "42P01", "3F000", "42703" -> {
                 return new TableChangedException(message + "; it changed after the snapshot was taken", cause);
@@ -19,7 +21,8 @@ final class ReadErrors {
             case "42501" -> {
                 return new DumpReadException(
                         message + "; the role needs SELECT on the table and on each of its partitions, USAGE on their"
-                                + " schemas, and BYPASSRLS where a table has row security",
+                                + " schemas, and where one has row security: ALTER ROLE ... BYPASSRLS. `replicator"
+                                + " preflight` with capture's file names what is missing",
                         false,
                         cause);
             }

@@ -11,6 +11,7 @@ import dev.replicator.embedded.Await;
 import dev.replicator.embedded.EmbeddedPostgres;
 import dev.replicator.forwarder.ForwarderConfig;
 import dev.replicator.forwarder.ForwarderDaemon;
+import dev.replicator.launcher.Main;
 import dev.replicator.launcher.local.AdminResult;
 import dev.replicator.launcher.local.LauncherLine;
 import dev.replicator.launcher.local.LocalCluster;
@@ -20,6 +21,8 @@ import dev.replicator.queue.TableName;
 import dev.replicator.slave.SlaveConfig;
 import dev.replicator.slave.SlaveDaemon;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -50,6 +53,7 @@ final class Stage implements AutoCloseable {
     private final List<Session> sessions = new ArrayList<>();
     private final List<String> slaveDatabases = new ArrayList<>();
     private final Map<String, SlaveDaemon> slaves = new LinkedHashMap<>();
+    private String role = EmbeddedPostgres.USER;
     private boolean holdsCommits;
     private ForwarderDaemon forwarder;
     private CaptureDaemon capture;
@@ -74,6 +78,12 @@ final class Stage implements AutoCloseable {
     /** The same on a server of its own, which the test may stop, kill, copy and configure. */
     static Stage withOwnMaster(Map<String, String> settings, String... schemaSql) throws Exception {
         return new Stage(SharedServers.start(settings), true, schemaSql);
+    }
+
+    /** Daemons defined from now on work under another role than the superuser, on both servers. */
+    Stage workAs(String otherRole) {
+        role = otherRole;
+        return this;
     }
 
     // Daemons
@@ -105,8 +115,7 @@ final class Stage implements AutoCloseable {
 
     /** Writes capture.yaml: further lines and patterns. */
     void defineCapture(String extraYaml, String... captured) throws IOException {
-        cluster.defineCapture(
-                master.jdbcUrl(database), EmbeddedPostgres.USER, "postgres", List.of(captured), extraYaml);
+        cluster.defineCapture(url(master, database), role, "postgres", List.of(captured), extraYaml);
     }
 
     void startCapture() throws IOException {
@@ -135,8 +144,7 @@ final class Stage implements AutoCloseable {
             targets.execute("postgres", "CREATE DATABASE " + target);
             slaveDatabases.add(target);
         }
-        cluster.defineSlave(
-                name, targets.jdbcUrl(target), EmbeddedPostgres.USER, "postgres", List.of(tables), extraYaml);
+        cluster.defineSlave(name, url(targets, target), role, "postgres", List.of(tables), extraYaml);
         if (forwarder != null) {
             cluster.admin("reload").orThrow();
         }
@@ -178,6 +186,14 @@ final class Stage implements AutoCloseable {
     }
 
     // The servers
+
+    EmbeddedPostgres targetServer() {
+        return targets;
+    }
+
+    String slaveDatabase(String slave) {
+        return target(slave);
+    }
 
     EmbeddedPostgres masterServer() {
         return master;
@@ -248,6 +264,22 @@ final class Stage implements AutoCloseable {
 
     AdminResult admin(String... arguments) {
         return cluster.admin(arguments);
+    }
+
+    /** Runs any other {@code replicator} command in this process. */
+    AdminResult replicator(String... arguments) {
+        StringWriter output = new StringWriter();
+        StringWriter errors = new StringWriter();
+        int exit = Main.commandLine()
+                .setOut(new PrintWriter(output, true))
+                .setErr(new PrintWriter(errors, true))
+                .execute(arguments);
+        return new AdminResult(exit, output.toString(), errors.toString());
+    }
+
+    /** What {@code replicator preflight} says of a daemon's file, for example {@code capture.yaml}. */
+    String preflight(String file) {
+        return replicator("preflight", "--config", config(file).toString()).output();
     }
 
     JsonNode status() throws IOException {
@@ -343,6 +375,11 @@ final class Stage implements AutoCloseable {
     private static String slotHolder(Session session) throws SQLException {
         return session.value("SELECT active_pid FROM pg_replication_slots WHERE slot_name = '" + SLOT
                 + "' AND active_pid IS NOT NULL");
+    }
+
+    /** Without the superuser's name in it. */
+    private static String url(EmbeddedPostgres server, String database) {
+        return "jdbc:postgresql://127.0.0.1:" + server.port() + "/" + database;
     }
 
     private String target(String slave) {

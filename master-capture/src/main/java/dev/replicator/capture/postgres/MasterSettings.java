@@ -22,22 +22,31 @@ public final class MasterSettings {
                    current_database(),
                    (SELECT rolreplication OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
                    has_database_privilege(current_database(), 'CREATE')""";
+    // A dump reads a partitioned table leaf by leaf, so what hides rows of a leaf counts, too.
     private static final String TABLES =
             """
-            SELECT c.oid::int8, pg_has_role(c.relowner, 'USAGE'), pg_get_userbyid(c.relowner),
-                   has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(c.relnamespace, 'USAGE'),
-                   row_security_active(c.oid)
-              FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'""";
+            SELECT c.oid::int8, pg_has_role(c.relowner, 'USAGE'), pg_get_userbyid(c.relowner), x.unreadable, x.hidden
+              FROM pg_catalog.pg_class c
+             CROSS JOIN LATERAL (
+               SELECT string_agg(m.oid::regclass::text, ', ' ORDER BY m.oid) FILTER (
+                        WHERE NOT has_table_privilege(m.oid, 'SELECT')
+                           OR NOT has_schema_privilege(m.relnamespace, 'USAGE')) AS unreadable,
+                      string_agg(m.oid::regclass::text, ', ' ORDER BY m.oid) FILTER (
+                        WHERE row_security_active(m.oid)) AS hidden
+                 FROM (SELECT c.oid UNION
+                       SELECT relid::oid FROM pg_catalog.pg_partition_tree(c.oid) WHERE isleaf) parts(oid)
+                 JOIN pg_catalog.pg_class m ON m.oid = parts.oid) x
+             WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'""";
 
     /**
      * What our role may do with a table.
      *
      * @param owner whether it may publish it
      * @param ownerName whose it is
-     * @param select whether it may read it
-     * @param rowSecurity whether rows may be hidden from it
+     * @param unreadable which of table and partitions it may not read; null when it may read all
+     * @param hidden which of them have row security that may hide rows from it; null when none
      */
-    public record Access(boolean owner, String ownerName, boolean select, boolean rowSecurity) {}
+    public record Access(boolean owner, String ownerName, String unreadable, String hidden) {}
 
     private final Map<Integer, Access> access = new HashMap<>();
     private final Set<String> publications = new HashSet<>();
@@ -89,7 +98,7 @@ public final class MasterSettings {
             while (row.next()) {
                 access.put(
                         (int) row.getLong(1),
-                        new Access(row.getBoolean(2), row.getString(3), row.getBoolean(4), row.getBoolean(5)));
+                        new Access(row.getBoolean(2), row.getString(3), row.getString(4), row.getString(5)));
             }
         }
         try (PreparedStatement query = sql.prepareStatement("SELECT pubname FROM pg_catalog.pg_publication");
@@ -153,6 +162,6 @@ public final class MasterSettings {
 
     /** For a table of the same moment; one that came later counts as accessible. */
     public Access access(int tableId) {
-        return access.getOrDefault(tableId, new Access(true, "", true, false));
+        return access.getOrDefault(tableId, new Access(true, "", null, null));
     }
 }

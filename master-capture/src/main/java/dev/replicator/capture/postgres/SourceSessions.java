@@ -1,35 +1,18 @@
 package dev.replicator.capture.postgres;
 
+import dev.replicator.dumps.postgres.SessionPins;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
 
 /**
- * Opens sessions on the master. Whatever the role or the database has been given as settings, every session of ours has
- * the ones that decide how values look and that nothing of ours is hidden, cut off or made to wait for ourselves (rules
- * R12, R21).
+ * Opens sessions on the master, pinned: whatever the role or the database has been given as settings, values look the
+ * same in all of them, and nothing of ours is hidden, cut off or made to wait for ourselves (rules R12, R21).
  */
 public final class SourceSessions {
-    private static final int FIRST_WITH_TRANSACTION_TIMEOUT = 170000;
-    private static final String PINS = String.join(
-            "; ",
-            "SET client_encoding = 'UTF8'",
-            "SET DateStyle = 'ISO, YMD'",
-            "SET IntervalStyle = 'postgres'",
-            "SET TimeZone = 'UTC'",
-            "SET extra_float_digits = 1",
-            "SET bytea_output = 'hex'",
-            "SET lc_monetary = 'C'",
-            "SET xmloption = 'content'",
-            "SET search_path = ''",
-            "SET row_security = off",
-            "SET statement_timeout = 0",
-            "SET idle_in_transaction_session_timeout = 0");
-
     private final String url;
     private final String user;
     private final String password;
@@ -60,7 +43,8 @@ public final class SourceSessions {
     public Connection open(String job, int answerSeconds) throws SQLException {
         Properties properties = properties(job);
         properties.setProperty("socketTimeout", Integer.toString(answerSeconds));
-        return pinned(DriverManager.getConnection(url, properties), "SET synchronous_commit = local");
+        return pinned(
+                DriverManager.getConnection(url, properties), connection -> SessionPins.pinMaster(connection, job));
     }
 
     /** A session for the replication protocol; it takes simple SQL statements, too. */
@@ -68,7 +52,7 @@ public final class SourceSessions {
         Properties properties = properties(job);
         properties.setProperty("replication", "database");
         properties.setProperty("preferQueryMode", "simple");
-        return pinned(DriverManager.getConnection(url, properties), "");
+        return pinned(DriverManager.getConnection(url, properties), connection -> SessionPins.pin(connection, job));
     }
 
     private Properties properties(String job) {
@@ -81,15 +65,17 @@ public final class SourceSessions {
         properties.setProperty("assumeMinServerVersion", "14");
         properties.setProperty("connectTimeout", "10");
         properties.setProperty("tcpKeepAlive", "true");
+        SessionPins.beginPinned(properties);
         return properties;
     }
 
-    private static Connection pinned(Connection connection, String more) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(more.isEmpty() ? PINS : PINS + "; " + more);
-            if (Catalog.serverVersion(connection) >= FIRST_WITH_TRANSACTION_TIMEOUT) {
-                statement.execute("SET transaction_timeout = 0");
-            }
+    private interface Pinning {
+        void pin(Connection connection) throws SQLException;
+    }
+
+    private static Connection pinned(Connection connection, Pinning pinning) throws SQLException {
+        try {
+            pinning.pin(connection);
             return connection;
         } catch (SQLException e) {
             closeQuietly(connection, e);

@@ -1,5 +1,6 @@
 package dev.replicator.slave.postgres;
 
+import dev.replicator.dumps.postgres.SessionPins;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -13,16 +14,9 @@ import java.util.Properties;
  * written (rule R12), so that settings of the role or the database cannot bend them.
  */
 public final class TargetSession {
-    private static final String PINNED =
-            "SET client_encoding = 'UTF8'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; "
-                    + "SET timezone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C'; "
-                    + "SET xmloption = 'content'; SET search_path = ''; SET row_security = off; SET statement_timeout = 0; "
-                    + "SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off; "
-                    + "SET default_transaction_isolation = 'read committed'; SET synchronous_commit = off; "
-                    + "SET jit = off; "
-                    // Rows are found by key: a table without fresh statistics must not be read whole for a handful of
-                    // rows.
-                    + "SET enable_seqscan = off";
+    private static final String APPLYING = "SET synchronous_commit = off; SET jit = off; "
+            // Rows are found by key: a table without fresh statistics must not be read whole for a handful of rows.
+            + "SET enable_seqscan = off";
 
     private TargetSession() {}
 
@@ -41,16 +35,19 @@ public final class TargetSession {
         if (password != null) {
             properties.setProperty("password", password);
         }
-        properties.setProperty("ApplicationName", "replicator " + purpose);
+        String name = "replicator " + purpose;
+        properties.setProperty("ApplicationName", name);
         properties.setProperty("tcpKeepAlive", "true");
         properties.setProperty("connectTimeout", "10");
         // Results come as the server's text, which is what row images hold.
         properties.setProperty("binaryTransfer", "false");
         // A closed statement is deallocated: its plan must not outlive a change of the table.
         properties.setProperty("preparedStatementCacheQueries", "0");
+        SessionPins.beginPinned(properties);
         Connection connection = DriverManager.getConnection(url, properties);
         try {
-            pin(connection);
+            SessionPins.pin(connection, name);
+            prepareToApply(connection);
         } catch (SQLException e) {
             connection.close();
             throw e;
@@ -58,12 +55,9 @@ public final class TargetSession {
         return connection;
     }
 
-    private static void pin(Connection connection) throws SQLException {
+    private static void prepareToApply(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute(PINNED);
-            if (connection.getMetaData().getDatabaseMajorVersion() >= 17) {
-                statement.execute("SET transaction_timeout = 0");
-            }
+            statement.execute(APPLYING);
             try {
                 statement.execute("SET session_replication_role = replica");
             } catch (SQLException e) {

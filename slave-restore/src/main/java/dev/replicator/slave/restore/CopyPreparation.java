@@ -10,6 +10,7 @@ import dev.replicator.queue.TableSchema;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.postgres.TargetCatalog;
 import dev.replicator.slave.postgres.TargetColumn;
+import dev.replicator.slave.postgres.TargetPreflight;
 import dev.replicator.slave.postgres.TargetTable;
 import dev.replicator.slave.state.CopyLayout;
 import dev.replicator.slave.state.Restore;
@@ -50,6 +51,7 @@ final class CopyPreparation {
         // Fails with the statement that adds what is missing, before anything is loaded.
         ChunkLoader.prepare(connection, manifest.definition(), manifest.columns(), table);
         TargetTable target = TargetCatalog.load(connection, table);
+        TargetPreflight.require(connection, target);
         if (modeOf(true, isEmpty(target)) == RestoreMode.IN_PLACE) {
             CopyLayout layout = new CopyLayout(manifest.columns(), List.of(), text(manifest.definition()));
             store(restore, manifest, RestoreMode.IN_PLACE, table, layout);
