@@ -34,6 +34,7 @@ final class DumpCatalog {
     private static final String PREFIX = "dump/";
     private static final String NEXT_ID = "dump-next-id";
     private static final Duration FAILURE_SHOWN = Duration.ofMinutes(30);
+    private static final Duration REFUSED_PAUSE = Duration.ofSeconds(15);
     private static final Duration RETRY_FIRST = Duration.ofSeconds(1);
     private static final int RETRY_DOUBLINGS = 5;
 
@@ -297,8 +298,24 @@ final class DumpCatalog {
         if (retry) {
             retry(entry, reason);
         } else {
+            entry.refusedNanos = System.nanoTime();
             fail(entry, reason, false);
         }
+    }
+
+    /**
+     * Why capture has just refused to make a dump of a table, which somebody has to mend first: each attempt costs the
+     * master a snapshot, so slaves do not make it try again at once. Empty while one is under way, as by an operator's order.
+     */
+    synchronized Optional<String> refusal(TableName table) {
+        long now = System.nanoTime();
+        return open(table).isPresent()
+                ? Optional.empty()
+                : entries.values().stream()
+                        .filter(entry -> entry.table.equals(table) && entry.refusedNanos != 0)
+                        .filter(entry -> now - entry.refusedNanos < REFUSED_PAUSE.toNanos())
+                        .map(entry -> entry.error)
+                        .reduce((older, newer) -> newer);
     }
 
     /** Ends a request or a dump by an operator's will. Returns false when there is nothing to cancel. */

@@ -54,6 +54,9 @@ final class DumpEntry {
     /** Connection of capture the order was sent on; 0: none. */
     long orderedOn;
 
+    /** When capture said that it cannot make this dump, by {@link System#nanoTime}; 0: it did not. */
+    long refusedNanos;
+
     long notBeforeNanos;
     int attempts;
 

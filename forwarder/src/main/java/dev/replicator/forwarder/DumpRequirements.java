@@ -90,7 +90,8 @@ final class DumpRequirements {
 
     private RequiredDump.Builder require(String slave, TableName table, boolean fresh, String group)
             throws IOException {
-        String obstacle = obstacle(table);
+        String captured = obstacle(table);
+        String obstacle = captured == null ? catalog.refusal(table).orElse(null) : captured;
         Optional<DumpEntry> served =
                 obstacle == null ? Optional.of(catalog.require(table, slave, fresh, group)) : catalog.usable(table);
         if (served.isEmpty()) {
