@@ -63,6 +63,7 @@ public final class DumpStore implements AutoCloseable {
         DumpStore store = new DumpStore(directory, compressionLevel, lock(directory));
         boolean opened = false;
         try {
+            ZstdLibrary.loadFrom(directory);
             store.catalogue();
             opened = true;
             return store;
