@@ -5,6 +5,7 @@ import dev.replicator.dumps.ChunkReceiver;
 import dev.replicator.dumps.DumpManifest;
 import dev.replicator.dumps.DumpStore;
 import dev.replicator.dumps.StoredDump;
+import dev.replicator.queue.Boundary;
 import dev.replicator.queue.wire.DumpPart;
 import dev.replicator.queue.wire.FetchDumpRequest;
 import dev.replicator.queue.wire.SlaveLinkGrpc;
@@ -98,14 +99,7 @@ final class DumpDownload {
             while (parts.hasNext()) {
                 DumpPart part = parts.next();
                 switch (part.getMessageCase()) {
-                    case DRAFT_MANIFEST -> {
-                        if (dump == null) {
-                            // What a crash left of it is no dump, but in the way.
-                            store.delete(dumpId);
-                            dump = store.create(draftOf(DumpManifest.fromJson(part.getDraftManifest())));
-                            receiver.begins(dump);
-                        }
-                    }
+                    case DRAFT_MANIFEST -> dump = begin(dump, DumpManifest.fromJson(part.getDraftManifest()), receiver);
                     case CHUNK -> chunk = begun(dump)
                             .receive(ChunkEntry.fromJson(part.getChunk().getEntry()));
                     case DATA -> begun(chunk).write(part.getData().asReadOnlyByteBuffer());
@@ -126,6 +120,30 @@ final class DumpDownload {
             if (chunk != null) {
                 chunk.close();
             }
+        }
+    }
+
+    private StoredDump begin(StoredDump held, DumpManifest offered, Receiver receiver) throws IOException {
+        if (held != null) {
+            requireSameSnapshot(dumpId, held.manifest().boundary(), offered.boundary());
+            return held;
+        }
+        // What a crash left of it is no dump, but in the way.
+        store.delete(dumpId);
+        StoredDump dump = store.create(draftOf(offered));
+        receiver.begins(dump);
+        return dump;
+    }
+
+    /**
+     * A forwarder that lost what it knew gives ids anew: what was loaded under one must not be mixed with another dump
+     * of that name.
+     */
+    static void requireSameSnapshot(String dumpId, Boundary begun, Boundary offered) throws DumpGoneException {
+        if (!begun.equals(offered)) {
+            throw new DumpGoneException(
+                    "dump " + dumpId + " is another one than the dump of that id whose restore began"
+                            + " (the forwarder has lost its index meanwhile)");
         }
     }
 

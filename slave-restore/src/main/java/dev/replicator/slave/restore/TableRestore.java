@@ -9,6 +9,7 @@ import dev.replicator.dumps.postgres.TableBuilder;
 import dev.replicator.queue.Epoch;
 import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.state.CopyLayout;
 import dev.replicator.slave.state.Restore;
@@ -104,6 +105,7 @@ final class TableRestore implements DumpDownload.Receiver {
         }
         try (Connection connection = context.sessions().open("restore " + restore.table())) {
             restore = Transactions.run(connection, session -> prepared(session, manifest));
+            DumpDownload.requireSameSnapshot(dump.id(), restore.boundary(), manifest.boundary());
             loader = ChunkLoader.prepare(connection, manifest.definition(), manifest.columns(), restore.relation());
             connection.commit();
         } catch (SQLException e) {
@@ -158,6 +160,7 @@ final class TableRestore implements DumpDownload.Receiver {
             }
             connection.commit();
             loaded.add(entry.number());
+            Steps.reached("restore.chunk-loaded");
         }
     }
 
