@@ -41,6 +41,10 @@ public record CaptureConfig(
 
     private static final Pattern CLUSTER = Pattern.compile("[a-z0-9][a-z0-9_-]{0,49}");
     private static final Pattern SLOT = Pattern.compile("[a-z0-9_]{1,63}");
+    private static final long SPOOL_BYTES_MIN = 1L << 20;
+    private static final long SEGMENT_BYTES_MIN = 64L << 10;
+    private static final long SEGMENT_BYTES_MAX = 1L << 30;
+    private static final int SEGMENTS_OF_BUDGET = 8;
     private static final String POSTGRES_URL = "jdbc:postgresql:";
 
     /** Where a transaction must be durable before it is confirmed. */
@@ -97,8 +101,8 @@ public record CaptureConfig(
         String confirm = root.choice("confirm", "local", "local", "forwarder");
         ConfigNode queue = root.section("queue");
         Path directory = queue.path("directory");
-        QueueOptions options = options(queue, directory == null ? Path.of("") : directory);
         long maxSize = queue.size("max-size", 20L << 30);
+        QueueOptions options = options(queue, directory == null ? Path.of("") : directory, maxSize);
         root.choice("transport", "grpc", "grpc");
         Optional<Forwarder> forwarder = root.optionalSection("forwarder").map(CaptureConfig::forwarder);
         if (confirm.equals("forwarder") && forwarder.isEmpty()) {
@@ -141,11 +145,22 @@ public record CaptureConfig(
         }
     }
 
-    private static QueueOptions options(ConfigNode queue, Path directory) {
+    /** Only whole segments can be freed: one that is large beside the budget would hold the spool full for ever. */
+    private static QueueOptions options(ConfigNode queue, Path directory, long maxSize) {
+        long most =
+                Math.max(SEGMENT_BYTES_MIN, Math.min(QueueOptions.DEFAULT_SEGMENT_BYTES, maxSize / SEGMENTS_OF_BUDGET));
+        long segment = queue.size("segment-size", most);
+        if (maxSize < SPOOL_BYTES_MIN) {
+            queue.problem("max-size", "a spool needs at least 1MiB");
+        } else if (segment < SEGMENT_BYTES_MIN || segment > SEGMENT_BYTES_MAX) {
+            queue.problem("segment-size", "expected 64KiB to 1GiB");
+        } else if (segment > maxSize / 2) {
+            queue.problem(
+                    "segment-size",
+                    "only whole segments are freed, so max-size must have room for two: at most half of it");
+        }
         return new QueueOptions(
-                directory,
-                queue.size("segment-size", QueueOptions.DEFAULT_SEGMENT_BYTES),
-                queue.size("large-transaction", QueueOptions.DEFAULT_LARGE_TRANSACTION_BYTES));
+                directory, segment, queue.size("large-transaction", QueueOptions.DEFAULT_LARGE_TRANSACTION_BYTES));
     }
 
     private static Forwarder forwarder(ConfigNode node) {

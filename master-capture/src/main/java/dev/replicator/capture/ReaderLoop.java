@@ -3,6 +3,7 @@ package dev.replicator.capture;
 import dev.replicator.capture.postgres.PgoutputDecoder;
 import dev.replicator.capture.postgres.ReplicationSession;
 import dev.replicator.runtime.ReplicatorException;
+import dev.replicator.runtime.cli.Human;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.sql.SQLException;
@@ -165,13 +166,22 @@ final class ReaderLoop {
         boolean wasFull = false;
         while (used > limits.spoolMaxBytes()) {
             wasFull = true;
-            stall("the spool holds " + used + " bytes, its max-size is " + limits.spoolMaxBytes()
-                    + ": is the forwarder away?");
+            stall(whyFull(used));
             used = spool.queue().sizeBytes() + writer.unfinishedBytes();
             board.spoolBytes(used);
         }
         if (wasFull || board.state() == CaptureState.SPOOL_FULL) {
             board.state(CaptureState.STREAMING, "");
         }
+    }
+
+    private String whyFull(long used) {
+        String limit = "queue.max-size, " + Human.bytes(limits.spoolMaxBytes());
+        if (writer.unfinishedBytes() > limits.spoolMaxBytes()) {
+            return "one transaction of the master takes more than " + limit + ": raise it and start capture again";
+        }
+        return "the spool holds " + Human.bytes(used) + " of " + limit
+                + ": nothing is read from the master, whose slot holds"
+                + " its log, until the forwarder takes it (is it away, or full?)";
     }
 }
