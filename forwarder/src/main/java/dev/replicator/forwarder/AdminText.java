@@ -59,6 +59,9 @@ final class AdminText {
 
     private static String holderText(JsonNode holder) {
         if (text(holder, "slave") != null) {
+            if (text(holder, "lane") == null) {
+                return "slave " + holder.path("slave").asText() + ", which has not connected since the index was lost";
+            }
             String tables = text(holder, "table");
             return "slave " + holder.path("slave").asText() + ", lane "
                     + holder.path("lane").asText() + (tables == null ? "" : " (" + tables + ")");

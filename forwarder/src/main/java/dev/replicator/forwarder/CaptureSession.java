@@ -5,6 +5,7 @@ import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.format.CorruptRecordException;
 import dev.replicator.queue.format.RecordHeader;
+import dev.replicator.queue.store.CorruptQueueException;
 import dev.replicator.queue.store.ForkedHistoryException;
 import dev.replicator.queue.store.OutOfOrderException;
 import dev.replicator.queue.store.QueueOptions;
@@ -62,6 +63,9 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
         } catch (ForkedHistoryException | OutOfOrderException e) {
             LOG.atError().log("Refused capture: {}", e.getMessage());
             end(Status.FAILED_PRECONDITION.withDescription(e.getMessage()));
+        } catch (CorruptQueueException e) {
+            end(Status.UNAVAILABLE.withDescription("the forwarder's queue is damaged: " + e.getMessage()));
+            context.failure().accept(e);
         } catch (CorruptRecordException e) {
             LOG.atError().log("Capture sent damaged records: {}", e.getMessage());
             end(Status.DATA_LOSS.withDescription(e.getMessage()));

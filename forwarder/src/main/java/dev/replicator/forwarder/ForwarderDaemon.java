@@ -2,6 +2,7 @@ package dev.replicator.forwarder;
 
 import dev.replicator.dumps.DumpStore;
 import dev.replicator.queue.format.ControlRecords;
+import dev.replicator.queue.format.CorruptRecordException;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.store.QueueOptions;
@@ -71,7 +72,7 @@ public final class ForwarderDaemon implements Daemon {
     @Override
     public synchronized void start() throws IOException {
         Map<String, SlaveFile> files = loadSlaveFiles();
-        queue = opened(ReplicationQueue.open(queueOptions()));
+        queue = opened(openQueue());
         DumpStore store = opened(DumpStore.open(config.dumpDirectory()));
         Workers workers = opened(new Workers());
 
@@ -146,6 +147,31 @@ public final class ForwarderDaemon implements Daemon {
                 .log("The forwarder listens");
     }
 
+    private ReplicationQueue openQueue() {
+        try {
+            return ReplicationQueue.open(queueOptions());
+        } catch (IOException e) {
+            throw queueFailure(e);
+        }
+    }
+
+    private ReplicatorException queueFailure(Exception reason) {
+        if (reason instanceof CorruptRecordException damage) {
+            return new ReplicatorException(
+                    ErrorCode.DAMAGE,
+                    "The forwarder's queue is damaged: " + damage.getMessage(),
+                    "Nothing damaged was sent to a slave. Move " + config.queueDirectory()
+                            + " away, keep it for inspection, and start the forwarder with an empty one: capture sends what its"
+                            + " spool holds, slaves below that get new dumps.",
+                    damage);
+        }
+        return new ReplicatorException(
+                ErrorCode.FAILED,
+                "The forwarder cannot use its queue in " + config.queueDirectory() + ": " + reason.getMessage(),
+                "Mend the disk, or make room on it, and start it again; nothing that was acknowledged is lost.",
+                reason);
+    }
+
     private QueueOptions queueOptions() {
         // Retention works by whole segments: a small budget needs small ones.
         long segment = Math.max(
@@ -156,9 +182,7 @@ public final class ForwarderDaemon implements Daemon {
     }
 
     private void recover(Map<String, SlaveFile> files) throws IOException {
-        if (queue.recovery().tornBytes() > 0) {
-            LOG.atInfo().addKeyValue("bytes", queue.recovery().tornBytes()).log("Cut the queue's torn tail");
-        }
+        histories.noteCut(queue.recovery());
         if (queue.recovery().indexRebuilt()) {
             LOG.atWarn().log("The queue's index was rebuilt: nothing is pruned before every slave has connected once");
         }
@@ -272,11 +296,7 @@ public final class ForwarderDaemon implements Daemon {
 
     private void fail(Exception reason) {
         LOG.atError().setCause(reason).log("The forwarder cannot go on");
-        end.completeExceptionally(new ReplicatorException(
-                ErrorCode.FAILED,
-                "The forwarder cannot write its queue in " + config.queueDirectory() + ": " + reason.getMessage(),
-                "Mend the disk and start it again; nothing that was acknowledged is lost.",
-                reason));
+        end.completeExceptionally(queueFailure(reason));
     }
 
     /** Port it listens on for daemons and operators. */

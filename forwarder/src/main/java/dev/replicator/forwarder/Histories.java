@@ -7,6 +7,7 @@ import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.store.ForkedHistoryException;
 import dev.replicator.queue.store.QueueReader;
+import dev.replicator.queue.store.RecoveryReport;
 import dev.replicator.queue.store.ReplicationQueue;
 import dev.replicator.queue.wire.CaptureHello;
 import dev.replicator.queue.wire.CaptureWelcome;
@@ -32,6 +33,7 @@ final class Histories {
     private final TableSets tableSets;
     private final Slaves slaves;
     private final DumpCatalog dumps;
+    private final TornTail cuts;
 
     Histories(ReplicationQueue queue, QueueAppender appender, TableSets tableSets, Slaves slaves, DumpCatalog dumps) {
         this.queue = queue;
@@ -39,6 +41,14 @@ final class Histories {
         this.tableSets = tableSets;
         this.slaves = slaves;
         this.dumps = dumps;
+        this.cuts = new TornTail(queue.values());
+    }
+
+    /** What opening the queue had to cut: a torn end, unless capture had been told that it was durable. */
+    void noteCut(RecoveryReport recovery) throws IOException {
+        if (recovery.cut().isPresent()) {
+            cuts.note(recovery.cut().get());
+        }
     }
 
     /**
@@ -81,6 +91,7 @@ final class Histories {
         if (!base.epoch().equals(queue.epoch()) && !spoolBeginsEarlier) {
             newEpoch(owner, base);
         } else if (base.seq() > ours.seq()) {
+            cuts.requireNone(base);
             LOG.atWarn()
                     .addKeyValue("ours", ours)
                     .addKeyValue("capture", base)
@@ -91,6 +102,7 @@ final class Histories {
             recordTableSets();
         } else {
             checkCommon(base, tail, ours);
+            cuts.forget();
         }
     }
 
@@ -130,6 +142,7 @@ final class Histories {
                 .addKeyValue("base", base)
                 .log("A new epoch begins: every dump is retired");
         appender.startHistory(owner, base);
+        cuts.forget();
         dumps.retireAll("epoch " + base.epoch().number() + " began");
         recordTableSets();
     }

@@ -3,6 +3,7 @@ package dev.replicator.forwarder;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.store.ReplicationQueue;
 import dev.replicator.queue.store.SegmentSummary;
+import dev.replicator.runtime.cli.Human;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -100,7 +101,27 @@ final class Retention {
 
     /** After the index was rebuilt the cursors are unknown until every slave was here (rule R16). */
     private boolean mayPrune() {
-        return !indexRebuilt || slaves.all().stream().allMatch(Slave::isSeenSinceStart);
+        return missed().isEmpty();
+    }
+
+    /** Slaves of which nobody knows what they need: the index was lost, and they have not connected since. */
+    List<String> missed() {
+        return indexRebuilt
+                ? slaves.all().stream()
+                        .filter(slave -> !slave.isSeenSinceStart())
+                        .map(Slave::name)
+                        .toList()
+                : List.of();
+    }
+
+    /** Why nothing is taken in, when {@code on-full: stop} has come to that; else null. */
+    String obstacle() {
+        if (!room.isClosed()) {
+            return null;
+        }
+        return "queue.max-size (" + Human.bytes(budget.queueBytes())
+                + ") is used up and on-full is 'stop': nothing is taken in from capture until those who hold it have"
+                + " acknowledged, or are removed; raise max-size to go on at once";
     }
 
     /** Who holds the queue, lowest first; without wishes. */
@@ -150,11 +171,11 @@ final class Retention {
         }
         if (budget.onFull() == ForwarderConfig.OnFull.STOP) {
             if (!room.isClosed() && queue.sizeBytes() > budget.queueBytes()) {
+                room.close();
                 LOG.atError()
                         .addKeyValue("bytes", queue.sizeBytes())
-                        .addKeyValue("maxSize", budget.queueBytes())
-                        .log("The queue is full and on-full is 'stop': taking in stops until slaves catch up");
-                room.close();
+                        .addKeyValue("heldBy", holders().get(0))
+                        .log("The queue is full: {}", obstacle());
             }
             return;
         }

@@ -86,13 +86,24 @@ final class StatusReport {
         node.put("position", Lsn.format(history ? queue.durableLsn() : 0));
         node.put("epochId", history ? queue.epoch().id().toString() : null);
         node.put("visibleSeq", visibility.visibleSeq().orElse(0));
-        node.put("error", link.obstacle());
+        node.put("error", link.obstacle() == null ? retention.obstacle() : link.obstacle());
         ArrayNode heldBy = node.putArray("heldBy");
         List<Retention.Holder> holders = retention.holders();
         holders.stream()
                 .filter(holder -> holder.seq() == holders.get(0).seq())
                 .forEach(holder -> addHolder(heldBy, holder));
+        retention.missed().forEach(slave -> addMissed(heldBy, slave));
         return node;
+    }
+
+    private void addMissed(ArrayNode heldBy, String slave) {
+        heldBy.addObject()
+                .put("slave", slave)
+                .putNull("table")
+                .put("seq", queue.hasHistory() ? queue.firstSeq() - 1 : 0)
+                .putNull("lane")
+                .putNull("dump")
+                .put("what", "not connected since the index was lost");
     }
 
     private void addHolder(ArrayNode heldBy, Retention.Holder holder) {

@@ -10,6 +10,7 @@ import dev.replicator.capture.postgres.SystemIdentity;
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
+import dev.replicator.queue.store.RecoveryReport;
 import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.ErrorCode;
@@ -203,9 +204,27 @@ final class MasterHistory {
                 }
             }
         }
-        throw lost("our history is known from " + Lsn.format(spool.commitLog().baseLsn()) + " to "
-                + Lsn.format(spool.queue().durableLsn()) + ", but the master begins again at "
-                + Lsn.format(state.confirmedLsn()));
+        throw lostOrDamaged(
+                "our history is known from " + Lsn.format(spool.commitLog().baseLsn()) + " to "
+                        + Lsn.format(spool.queue().durableLsn()) + ", but the master begins again at "
+                        + Lsn.format(state.confirmedLsn()));
+    }
+
+    /** What the master forgot because we had confirmed it, and that is missing here: was it cut from the spool's end? */
+    private ReplicatorException lostOrDamaged(String what) {
+        Optional<RecoveryReport.Cut> cut = spool.queue().recovery().cut();
+        if (cut.isEmpty()) {
+            return lost(what);
+        }
+        return new ReplicatorException(
+                ErrorCode.DAMAGE,
+                "the spool is damaged: " + cut.get().bytes() + " bytes of "
+                        + cut.get().file() + " behind offset "
+                        + cut.get().offset()
+                        + " were no complete commit group and were cut, but the master had been told"
+                        + " that they are durable (" + what + ")",
+                "The disk has lost what it had written. Where the forwarder holds it (confirm: forwarder), start capture with"
+                        + " an empty queue directory; else run 'replicator capture --config FILE --new-epoch'.");
     }
 
     private ReplicatorException lost(String what) {

@@ -18,15 +18,19 @@ import java.util.stream.Stream;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
+import org.rocksdb.NativeLibraryLoader;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
+import org.rocksdb.Status;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The RocksDB beside the segments. It only speeds things up: what it says of records is checked against the segment, and
@@ -42,6 +46,7 @@ import org.rocksdb.WriteOptions;
  * </pre>
  */
 final class QueueIndex implements KeyValueStore, Closeable {
+    private static final Logger LOG = LoggerFactory.getLogger(QueueIndex.class);
     private static final byte[] QUEUE_KEY = "mqueue".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] END_KEY = "mend".getBytes(StandardCharsets.US_ASCII);
 
@@ -89,9 +94,33 @@ final class QueueIndex implements KeyValueStore, Closeable {
 
     /** Opens or creates the index. */
     static QueueIndex open(Path directory) throws IOException {
-        RocksDB.loadLibrary();
         Files.createDirectories(directory);
+        loadLibrary(directory);
         return new QueueIndex(directory);
+    }
+
+    /**
+     * Unpacks the native library beside the index, always under the same name. By itself it would go to /tmp under a new
+     * one, and stay there when the process is killed.
+     */
+    private static void loadLibrary(Path directory) {
+        try {
+            NativeLibraryLoader.getInstance().loadLibrary(directory.toString());
+        } catch (IOException | LinkageError e) {
+            // No room there, or not executable.
+            LOG.atDebug()
+                    .addKeyValue("directory", directory)
+                    .setCause(e)
+                    .log("cannot load RocksDB's library from there");
+        }
+        RocksDB.loadLibrary();
+    }
+
+    /** Whether a failure means that there is no room, rather than that the index is damaged. */
+    static boolean isFull(IOException failure) {
+        return failure.getCause() instanceof RocksDBException e
+                && (e.getStatus() != null && e.getStatus().getSubCode() == Status.SubCode.NoSpace
+                        || String.valueOf(e.getMessage()).contains("No space left on device"));
     }
 
     /** Removes a damaged index. */

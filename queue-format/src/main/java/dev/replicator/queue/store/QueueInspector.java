@@ -84,6 +84,9 @@ public final class QueueInspector {
 
     private void addOpen(Path file) throws IOException {
         SegmentLoader.Opened opened = SegmentLoader.scanOpen(file, schemas);
+        if (opened.suspect() != null) {
+            throw opened.suspect();
+        }
         segments.add(opened.segment());
         if (opened.footer() != null) {
             opened.segment().close(file, opened.footer());

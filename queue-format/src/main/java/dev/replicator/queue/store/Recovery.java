@@ -25,7 +25,7 @@ final class Recovery {
     private final Storage storage;
     private final SchemaHistory schemas;
     private final SegmentSet segments;
-    private long tornBytes;
+    private RecoveryReport.Cut cut;
     private int abandonedFiles;
 
     Recovery(Path directory, Storage storage, SchemaHistory schemas, SegmentSet segments) {
@@ -65,7 +65,7 @@ final class Recovery {
     }
 
     RecoveryReport report(boolean indexRebuilt) {
-        return new RecoveryReport(tornBytes, indexRebuilt, abandonedFiles);
+        return new RecoveryReport(Optional.ofNullable(cut), indexRebuilt, abandonedFiles);
     }
 
     private void removeAbandoned(SegmentFiles files) throws IOException {
@@ -102,7 +102,7 @@ final class Recovery {
         segments.add(segment);
         long torn = opened.size() - segment.durableEnd();
         if (torn > 0) {
-            tornBytes += torn;
+            cut = new RecoveryReport.Cut(file, segment.durableEnd(), torn);
             LOG.atWarn()
                     .addKeyValue("file", file)
                     .addKeyValue("offset", segment.durableEnd())

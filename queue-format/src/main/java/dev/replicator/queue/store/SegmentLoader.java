@@ -14,8 +14,9 @@ final class SegmentLoader {
      *
      * @param footer its footer if it was about to be closed, or null
      * @param size of the file; what stands behind the segment's durable end is no complete group
+     * @param suspect why that looks like damage rather than a torn end, or null
      */
-    record Opened(Segment segment, SegmentFooter footer, long size) {}
+    record Opened(Segment segment, SegmentFooter footer, long size, CorruptQueueException suspect) {}
 
     private SegmentLoader() {}
 
@@ -107,7 +108,7 @@ final class SegmentLoader {
             };
             SegmentScanner.Result scan = new SegmentScanner(window, header, size, false, visitor).scan();
             Segment segment = new Segment(file, header, stats, SegmentHeader.LENGTH, scan.openingEnd(), scan.end());
-            return new Opened(segment, scan.footer(), size);
+            return new Opened(segment, scan.footer(), size, scan.suspect());
         }
     }
 

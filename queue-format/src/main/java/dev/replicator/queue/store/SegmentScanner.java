@@ -31,8 +31,10 @@ final class SegmentScanner {
      * @param openingEnd offset behind the opening group
      * @param end offset behind the last complete group; a footer may follow
      * @param footer the footer, or null
+     * @param suspect what is wrong in a last group that has its end all the same: it was damaged, or the power failed while
+     *     it was on its way to disk, which keeps no order of pages; null when nothing is, or the group's end is missing
      */
-    record Result(long openingEnd, long end, SegmentFooter footer) {}
+    record Result(long openingEnd, long end, SegmentFooter footer, CorruptQueueException suspect) {}
 
     private record Seen(RecordHeader header, long offset, TableSchema schema) {}
 
@@ -62,6 +64,7 @@ final class SegmentScanner {
         long groupOffset = SegmentHeader.LENGTH;
         long openingEnd = 0;
         long at = groupOffset;
+        CorruptQueueException suspect = null;
         while (at < limit) {
             GroupTrailer trailer = trailerAt(at);
             if (trailer != null && trailer.groupOffset() == groupOffset && trailer.records() == group.size()) {
@@ -73,12 +76,12 @@ final class SegmentScanner {
             }
             SegmentFooter footer = at == groupOffset ? footerAt(at) : null;
             if (footer != null) {
-                return new Result(openingEnd, at, footer);
+                return new Result(openingEnd, at, footer, null);
             }
             try {
                 at = recordAt(at);
             } catch (CorruptQueueException damage) {
-                refuseUnlessTorn(damage, groupOffset);
+                suspect = refuseUnlessTorn(damage, groupOffset);
                 break;
             }
         }
@@ -89,7 +92,7 @@ final class SegmentScanner {
         if (complete && groupOffset < limit) {
             throw new CorruptQueueException(window.file(), groupOffset, "a commit group without its end");
         }
-        return new Result(openingEnd, groupOffset, null);
+        return new Result(openingEnd, groupOffset, null, suspect);
     }
 
     private GroupTrailer trailerAt(long at) throws IOException {
@@ -144,12 +147,14 @@ final class SegmentScanner {
         }
     }
 
-    private void refuseUnlessTorn(CorruptQueueException damage, long groupOffset) throws IOException {
+    /** Returns what speaks against a torn end: the group's own end is there. */
+    private CorruptQueueException refuseUnlessTorn(CorruptQueueException damage, long groupOffset) throws IOException {
         group.clear();
         if (complete || groupOffset == SegmentHeader.LENGTH) {
             // The opening group was durable before the file got its name.
             throw damage;
         }
+        CorruptQueueException suspect = null;
         for (long at = groupOffset + 1; at <= limit - GroupTrailer.LENGTH; at++) {
             at = nextMagic(at);
             GroupTrailer later = at < 0 ? null : trailerAt(at);
@@ -163,8 +168,16 @@ final class SegmentScanner {
                         damage.detail() + " (a later commit group at " + later.groupOffset()
                                 + " is complete, so this was durable)");
             }
+            if (later != null && later.groupOffset() == groupOffset) {
+                suspect = new CorruptQueueException(
+                        window.file(),
+                        damage.offset(),
+                        damage.detail() + " (its commit group ends at " + at
+                                + " and was written whole: damage, unless the power failed in that moment)");
+            }
         }
         refuseBeforeFooter(damage);
+        return suspect;
     }
 
     /** Offset of the next possible trailer, or -1. */

@@ -72,6 +72,12 @@ final class SegmentedQueue implements ReplicationQueue {
             index.check();
             return index;
         } catch (IOException damaged) {
+            if (QueueIndex.isFull(damaged)) {
+                // Nothing is wrong with it: made anew it would not know the cursors.
+                throw new QueueFullException(
+                        "disk full: cannot open the queue's index in " + directory + "; make room and start again",
+                        damaged);
+            }
             LOG.atWarn()
                     .addKeyValue("index", directory)
                     .setCause(damaged)

@@ -113,7 +113,7 @@ class CrashTest {
     }
 
     @Test
-    void shouldLoseNothingAcknowledgedWhereverThePowerFails() throws IOException {
+    void r16ShouldLoseNothingAcknowledgedWhereverThePowerFails() throws IOException {
         int step = 0;
         boolean struck = true;
         while (struck) {
@@ -137,7 +137,7 @@ class CrashTest {
     }
 
     @Test
-    void shouldGoOnWhenTheFullDiskHasSpaceAgain() throws IOException {
+    void r16ShouldGoOnWhenTheFullDiskHasSpaceAgain() throws IOException {
         int step = 0;
         boolean struck = true;
         while (struck) {
@@ -153,7 +153,7 @@ class CrashTest {
     }
 
     @Test
-    void shouldNeverAcknowledgeAfterAFailedSync() throws IOException {
+    void r16ShouldNeverAcknowledgeAfterAFailedSync() throws IOException {
         for (int step = 10; step <= 60; step += 7) {
             Path directory = parent.resolve("sync-" + step);
             FaultyStorage storage = new FaultyStorage(Fault.SYNC_FAILS, step);
@@ -166,7 +166,7 @@ class CrashTest {
     }
 
     @Test
-    void shouldRefuseEverythingAfterAFailedSync() throws IOException {
+    void r16ShouldRefuseEverythingAfterAFailedSync() throws IOException {
         FaultyStorage storage = new FaultyStorage(Fault.SYNC_FAILS, 8);
         try (SegmentedQueue queue = SegmentedQueue.open(options(parent.resolve("stop")), storage)) {
             queue.startHistory(BASE);

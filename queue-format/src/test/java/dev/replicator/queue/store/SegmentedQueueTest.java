@@ -69,7 +69,7 @@ class SegmentedQueueTest {
         }
         try (ReplicationQueue queue = ReplicationQueue.open(small());
                 QueueReader reader = queue.readFromStart()) {
-            assertEquals(new RecoveryReport(0, false, 0), queue.recovery());
+            assertEquals(new RecoveryReport(Optional.empty(), false, 0), queue.recovery());
             assertEquals(position(100), queue.durableTail());
             assertEquals(1, queue.firstSeq());
             assertEquals(range(1, 100), seqs(reader));
@@ -182,7 +182,7 @@ class SegmentedQueueTest {
     }
 
     @Test
-    void shouldKnowSchemasOfPrunedSegments() throws IOException {
+    void r16ShouldKnowSchemasOfPrunedSegments() throws IOException {
         TableSchema next = Samples.table(101, "orders", 2);
         try (ReplicationQueue queue = filled(50)) {
             appendSchema(queue, 50, next);
@@ -203,7 +203,7 @@ class SegmentedQueueTest {
     }
 
     @Test
-    void shouldPassALargeTransactionThroughItsOwnSegment() throws IOException {
+    void r16ShouldPassALargeTransactionThroughItsOwnSegment() throws IOException {
         int blocks;
         try (ReplicationQueue queue = filled(5)) {
             try (LargeRecord large = queue.writer().beginLarge()) {
@@ -237,7 +237,7 @@ class SegmentedQueueTest {
     }
 
     @Test
-    void shouldForgetALargeTransactionThatIsNotCommitted() throws IOException {
+    void r16ShouldForgetALargeTransactionThatIsNotCommitted() throws IOException {
         try (ReplicationQueue queue = filled(5)) {
             try (LargeRecord large = queue.writer().beginLarge()) {
                 large.appendBody(ByteBuffer.allocate(100));
