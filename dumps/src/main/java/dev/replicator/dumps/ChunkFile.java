@@ -1,5 +1,6 @@
 package dev.replicator.dumps;
 
+import dev.replicator.queue.store.FullDisk;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -46,8 +47,14 @@ final class ChunkFile extends OutputStream {
     void write(ByteBuffer buffer) throws IOException {
         bytes += buffer.remaining();
         crc.update(buffer.duplicate());
-        while (buffer.hasRemaining()) {
-            channel.write(buffer);
+        try {
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+        } catch (IOException e) {
+            throw FullDisk.explain(target, buffer.remaining(), e)
+                    .map(text -> new IOException(text, e))
+                    .orElse(e);
         }
     }
 

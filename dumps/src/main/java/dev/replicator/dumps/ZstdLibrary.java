@@ -22,16 +22,21 @@ final class ZstdLibrary {
         if (Native.isLoaded()) {
             return;
         }
-        try (DirectoryStream<Path> leftOver = Files.newDirectoryStream(directory, "libzstd-jni*")) {
-            for (Path file : leftOver) {
-                Files.delete(file);
-            }
-        }
+        removeFrom(directory);
         try {
             Native.load(directory.toFile());
         } catch (LinkageError e) {
             // No room here, or not executable: then it is loaded from /tmp when it is needed.
             LOG.debug("cannot load the compression library from {}", directory, e);
+            removeFrom(directory);
+        }
+    }
+
+    private static void removeFrom(Path directory) throws IOException {
+        try (DirectoryStream<Path> unpacked = Files.newDirectoryStream(directory, "libzstd-jni*")) {
+            for (Path file : unpacked) {
+                Files.delete(file);
+            }
         }
     }
 }

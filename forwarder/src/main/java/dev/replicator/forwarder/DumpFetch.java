@@ -2,6 +2,7 @@ package dev.replicator.forwarder;
 
 import com.google.protobuf.ByteString;
 import dev.replicator.dumps.ChunkEntry;
+import dev.replicator.dumps.CorruptDumpException;
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.queue.wire.DumpChunkStart;
 import dev.replicator.queue.wire.DumpPart;
@@ -76,6 +77,8 @@ final class DumpFetch implements Runnable, Slave.Stream {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             gate.fail(Status.UNAVAILABLE.withDescription("the forwarder is stopping"));
+        } catch (CorruptDumpException e) {
+            giveUp(e);
         } catch (IOException | IllegalArgumentException e) {
             LOG.atWarn().addKeyValue("dump", entry.id).log("Cannot send: {}", e.getMessage());
             gate.fail(Status.UNAVAILABLE.withDescription("the forwarder cannot read the dump: " + e.getMessage()));
@@ -139,7 +142,19 @@ final class DumpFetch implements Runnable, Slave.Stream {
         return seen;
     }
 
+    /** A damaged dump serves nobody: whoever wants the table asks again and gets another one. */
+    private void giveUp(CorruptDumpException damage) {
+        LOG.atError().addKeyValue("dump", entry.id).log("A cached dump is given up: {}", damage.getMessage());
+        try {
+            catalog.giveUp(entry.id, damage.getMessage());
+        } catch (IOException e) {
+            LOG.atWarn().addKeyValue("dump", entry.id).log("Cannot remove it: {}", e.getMessage());
+        }
+        gate.fail(Status.NOT_FOUND.withDescription(damage.getMessage()));
+    }
+
     private void sendChunk(StoredDump stored, ChunkEntry chunk) throws IOException {
+        stored.verify(chunk.number());
         gate.send(DumpPart.newBuilder()
                 .setChunk(DumpChunkStart.newBuilder().setNumber(chunk.number()).setEntry(chunk.toJson()))
                 .build());

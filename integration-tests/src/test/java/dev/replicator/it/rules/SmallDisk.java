@@ -75,9 +75,15 @@ final class SmallDisk implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
-        if (mounted && !run("umount", "-l", directory.toString())) {
-            throw new IOException("cannot unmount " + directory);
+    public void close() throws IOException {
+        try {
+            // The daemon may still have files open there.
+            if (mounted && !run("umount", "-l", directory.toString())) {
+                throw new IOException("cannot unmount " + directory);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while unmounting " + directory, e);
         }
     }
 }

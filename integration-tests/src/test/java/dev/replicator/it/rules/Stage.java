@@ -118,6 +118,15 @@ final class Stage implements AutoCloseable {
         cluster.defineCapture(url(master, database), role, "postgres", List.of(captured), extraYaml);
     }
 
+    /** Changes a text of a configuration file that was written before. */
+    void configure(String file, String from, String to) throws IOException {
+        String text = Files.readString(config(file));
+        if (!text.contains(from)) {
+            throw new IllegalArgumentException("'" + from + "' is not in " + text);
+        }
+        Files.writeString(config(file), text.replace(from, to));
+    }
+
     void startCapture() throws IOException {
         Path file = config("capture.yaml");
         capture = new CaptureDaemon(file, CaptureConfig.load(file));

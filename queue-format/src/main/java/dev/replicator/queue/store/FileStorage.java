@@ -9,12 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 
 /** {@link Storage} on real files. */
 final class FileStorage implements Storage {
-    /** No space, over quota, over a process's file size limit. */
-    private static final List<String> FULL = List.of("No space left on device", "quota exceeded", "File too large");
 
     @Override
     public AppendFile create(Path file) throws IOException {
@@ -62,26 +59,10 @@ final class FileStorage implements Storage {
         }
     }
 
-    /**
-     * Java hides errno. The file system is asked first; the text stands in only for quotas and limits, which it does not
-     * show.
-     */
     private static IOException asFull(Path file, int needed, IOException failure) {
-        long usable = Long.MAX_VALUE;
-        try {
-            usable = Files.getFileStore(file.toAbsolutePath().getParent()).getUsableSpace();
-        } catch (IOException e) {
-            failure.addSuppressed(e);
-        }
-        String text = String.valueOf(failure.getMessage());
-        if (usable < needed + 4096L || FULL.stream().anyMatch(text::contains)) {
-            return new QueueFullException(
-                    "disk full: cannot write " + file + " (" + text
-                            + (usable == Long.MAX_VALUE ? "" : "; " + usable + " bytes are free there")
-                            + "); make room, then writing goes on by itself",
-                    failure);
-        }
-        return failure;
+        return FullDisk.explain(file, needed, failure)
+                .<IOException>map(text -> new QueueFullException(text, failure))
+                .orElse(failure);
     }
 
     /**
