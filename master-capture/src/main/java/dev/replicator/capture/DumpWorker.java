@@ -9,6 +9,7 @@ import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.DumpOrderTable;
 import java.io.IOException;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -29,7 +30,9 @@ final class DumpWorker implements AutoCloseable {
     private final ForwarderLink link;
     private final DumpJob job;
     private final LinkedBlockingQueue<DumpOrder> orders = new LinkedBlockingQueue<>();
-    private final Set<String> accepted = ConcurrentHashMap.newKeySet();
+    /** Groups by id of the dumps that are being served: a forwarder that lost its index gives ids anew. */
+    private final Map<String, String> accepted = new ConcurrentHashMap<>();
+
     private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
     private final Thread thread;
     private volatile boolean closing;
@@ -56,7 +59,7 @@ final class DumpWorker implements AutoCloseable {
     void start() throws IOException {
         for (StoredDump dump : store.list()) {
             if (dump.state() == DumpState.COMPLETE) {
-                accepted.add(dump.id());
+                accepted.put(dump.id(), dump.manifest().group());
                 uploads.start(dump);
             } else {
                 link.dumpFailed(dump.id(), "capture was stopped while the dump was read", true);
@@ -70,13 +73,28 @@ final class DumpWorker implements AutoCloseable {
     void order(DumpOrder order) {
         DumpOrder.Builder fresh = DumpOrder.newBuilder().setGroup(order.getGroup());
         for (DumpOrderTable table : order.getTablesList()) {
-            if (accepted.add(table.getDumpId())) {
-                cancelled.remove(table.getDumpId());
+            String id = table.getDumpId();
+            String known = accepted.put(id, order.getGroup());
+            if (known != null && !known.equals(order.getGroup())) {
+                forget(id);
+            }
+            if (!order.getGroup().equals(known)) {
+                cancelled.remove(id);
                 fresh.addTables(table);
             }
         }
         if (fresh.getTablesCount() > 0) {
             orders.add(fresh.build());
+        }
+    }
+
+    /** The forwarder means another dump by this id now. */
+    private void forget(String dumpId) {
+        uploads.cancel(dumpId);
+        try {
+            store.delete(dumpId);
+        } catch (IOException e) {
+            LOG.warn("Files of the former dump {} could not be removed: {}", dumpId, e.getMessage());
         }
     }
 
