@@ -94,10 +94,10 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
         }
         switch (message.getMessageCase()) {
             case HELLO -> greet(message.getHello());
-            case RECORDS -> {
-                context.room().await(() -> ended);
-                intake.feed(message.getRecords().asReadOnlyByteBuffer());
-            }
+                // What was on its way when the queue's budget was used up is taken in, too: the status behind it tells
+                // what
+                // is visible on the master, and nothing can be freed above that.
+            case RECORDS -> intake.feed(message.getRecords().asReadOnlyByteBuffer());
             case STATUS -> {
                 context.link().report(this, message.getStatus());
                 context.statusChanged().run();
@@ -153,17 +153,21 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
     private void acknowledge() {
         long ackedLsn = -1;
         long ackedSeq = -1;
+        boolean held = false;
         try {
             while (!ended && context.queue().hasHistory()) {
                 long seenLsn = context.queue().durableLsn();
                 long seenRecords = context.queue().durableRecords();
                 Position tail = context.queue().durableTail();
-                if (tail.seq() != ackedSeq || seenLsn != ackedLsn) {
+                boolean hold = context.room().isClosed();
+                if (tail.seq() != ackedSeq || seenLsn != ackedLsn || hold != held) {
                     send(ToCapture.newBuilder()
                             .setAck(CaptureAck.newBuilder()
                                     .setDurable(WirePositions.toWire(tail))
-                                    .setDurableLsn(seenLsn))
+                                    .setDurableLsn(seenLsn)
+                                    .setHold(hold))
                             .build());
+                    held = hold;
                     ackedSeq = tail.seq();
                     ackedLsn = seenLsn;
                 }

@@ -155,6 +155,17 @@ final class Retention {
         return holders;
     }
 
+    /** Who needs the first transaction, besides what the master has not shown yet. */
+    private String needing() {
+        return holders().stream()
+                .filter(holder -> !holder.isVisibility())
+                .findFirst()
+                .map(holder -> holder.slave() == null
+                        ? "dump " + holder.dump()
+                        : "slave " + holder.slave() + ", lane " + holder.lane())
+                .orElse("nobody else");
+    }
+
     private static long lowest(List<Holder> holders) {
         return holders.get(0).seq();
     }
@@ -174,7 +185,7 @@ final class Retention {
                 room.close();
                 LOG.atError()
                         .addKeyValue("bytes", queue.sizeBytes())
-                        .addKeyValue("heldBy", holders().get(0))
+                        .addKeyValue("heldBy", needing())
                         .log("The queue is full: {}", obstacle());
             }
             return;

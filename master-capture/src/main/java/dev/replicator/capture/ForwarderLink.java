@@ -43,6 +43,9 @@ final class ForwarderLink implements Runnable {
     private final ConcurrentLinkedQueue<DumpFailed> failedDumps = new ConcurrentLinkedQueue<>();
 
     private volatile boolean stopping;
+    /** The forwarder's queue is full and nothing may give way there: records wait in the spool. */
+    private volatile boolean held;
+
     private volatile long ackedSeq;
     private volatile long ackedLsn;
     private long statusAt;
@@ -126,6 +129,7 @@ final class ForwarderLink implements Runnable {
     }
 
     private void connection(ForwarderCall call) throws IOException, InterruptedException {
+        held = false;
         call.send(FromCapture.newBuilder().setHello(hello()).build());
         CaptureWelcome welcome = call.awaitWelcome(WELCOME_WAIT);
         board.forwarderConnected(true);
@@ -145,7 +149,10 @@ final class ForwarderLink implements Runnable {
             lookAround(call);
             long seenRecords = queue.durableRecords();
             long seenLsn = queue.durableLsn();
-            if (call.awaitReady(READY_WAIT_MILLIS) && !sender.sendSome()) {
+            if (held) {
+                call.throwIfEnded();
+                queue.awaitProgress(seenLsn, seenRecords, PROGRESS_WAIT);
+            } else if (call.awaitReady(READY_WAIT_MILLIS) && !sender.sendSome()) {
                 queue.awaitProgress(seenLsn, seenRecords, PROGRESS_WAIT);
             }
         }
@@ -211,6 +218,7 @@ final class ForwarderLink implements Runnable {
     }
 
     private void acknowledged(CaptureAck ack) {
+        held = ack.getHold();
         acknowledged(ack.getDurable().getSeq(), ack.getDurableLsn());
     }
 
