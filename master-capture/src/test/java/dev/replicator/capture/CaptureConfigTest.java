@@ -53,6 +53,27 @@ class CaptureConfigTest {
         }
     }
 
+    @Test
+    void r17ShouldRefuseASegmentSizeThatLeavesTheSpoolNoRoom() {
+        String file = "cluster: shop\nsource: {url: \"jdbc:postgresql://x\", user: a}\ntables: [public.t]\n";
+        for (String queue : new String[] {
+            "max-size: 20MiB, segment-size: 20MiB",
+            "max-size: 20MiB, segment-size: 11MiB",
+            "segment-size: 1KiB",
+            "segment-size: 2GiB",
+            "segment-size: 0",
+            "max-size: 1KiB"
+        }) {
+            ConfigException refused = assertThrows(
+                    ConfigException.class, () -> read(file + "queue: {directory: /q, " + queue + "}\n"), queue);
+            assertTrue(String.join("\n", refused.problems()).contains("queue."), refused.problems()::toString);
+        }
+        // Without a word about it, a small budget gets small segments.
+        CaptureConfig small = read(file + "queue: {directory: /q, max-size: 8MiB}\n");
+        assertEquals(1 << 20, small.queue().segmentBytes());
+        assertEquals(64 << 20, read(file + "queue: {directory: /q}\n").queue().segmentBytes());
+    }
+
     private static CaptureConfig read(String text) {
         return CaptureConfig.read(ConfigFile.parse(Path.of("/etc/replicator/capture.yaml"), text, Map.of("PW", "pw")));
     }

@@ -116,8 +116,12 @@ class FullDiskIT {
                             "the disk is full again",
                             seen -> seen.path("master").path("state").asText().equals("spool-full"));
             capture.kill();
+            stage.waiting().until("capture is gone", seen -> !seen.path("master")
+                    .path("captureConnected")
+                    .asBoolean());
             disk.empty(capture);
             capture.start();
+            stage.awaitCapture();
             stage.assertEqualTables("s", "public.t");
         }
     }

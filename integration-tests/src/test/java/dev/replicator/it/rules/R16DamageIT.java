@@ -70,7 +70,7 @@ class R16DamageIT {
             flip(segment, offset);
             forwarder.start();
             stage.onMaster(rows("t", 1));
-            stage.waiting().until("the forwarder answers", status -> true);
+            stage.awaitCapture();
             stage.assertEqualTables("s", "public.t");
             forwarder.stop();
         }
@@ -123,6 +123,7 @@ class R16DamageIT {
             }
             Directories.delete(queue(stage));
             stage.startForwarder();
+            stage.awaitCapture();
             stage.awaitInSync("s", 1);
             stage.assertEqualTables("s", "public.t");
         }
@@ -160,6 +161,7 @@ class R16DamageIT {
                     stage.slaveValue("behind", "SELECT count(*) - max(id) FROM t"),
                     "a prefix of what the master did, nothing else");
             stage.onMaster(rows("t", 1));
+            stage.awaitCapture();
             stage.assertEqualTables("other", "public.t");
             flip(segment, offset);
             stage.assertEqualTables("behind", "public.t");
@@ -207,6 +209,7 @@ class R16DamageIT {
             stage.assertSameRows("b", "public.t");
             stage.startCapture();
             stage.onMaster(rows("t", 1));
+            stage.awaitCapture();
             stage.assertEqualTables("a", "public.t", "public.busy");
             stage.admin("dump", "drop", "d-000001").orThrow();
             stage.admin("dump", "drop", "d-000002").orThrow();
@@ -288,6 +291,7 @@ class R16DamageIT {
                             status -> status.path("queue").path("firstSeq").asLong() > 1);
             stage.stopForwarder();
             stage.startForwarder();
+            stage.awaitCapture();
             stage.startSlave("b", "public.t");
             stage.awaitInSync("b", 1);
             stage.onMaster(rows("t", 3), "UPDATE t SET v = 'changed' WHERE id < 10");

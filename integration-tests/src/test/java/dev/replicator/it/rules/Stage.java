@@ -299,6 +299,24 @@ final class Stage implements AutoCloseable {
         return new StatusWait(cluster, PATIENCE);
     }
 
+    /** Waits until capture has connected to a forwarder that was started again. */
+    void awaitCapture() {
+        waiting().until("capture is connected", status -> status.path("master")
+                .path("captureConnected")
+                .asBoolean());
+    }
+
+    /** Waits until the slave's main lane has passed all that the queue holds, whatever state its tables are in. */
+    void awaitPassed(String slave) {
+        waiting()
+                .until(
+                        slave + " has passed all there is",
+                        status -> StatusWait.slaveOf(status, slave)
+                                        .path("appliedSeq")
+                                        .asLong()
+                                == status.path("queue").path("lastSeq").asLong());
+    }
+
     void awaitInSync(String slave, int tables) {
         waiting().inSync(slave, tables);
     }
