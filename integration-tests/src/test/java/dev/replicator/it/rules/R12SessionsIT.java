@@ -137,8 +137,6 @@ class R12SessionsIT {
                     "row-level security",
                     "ALTER ROLE ... BYPASSRLS",
                     "preflight");
-            System.out.println(
-                    stage.admin("tables").output() + stage.admin("status").output());
             assertContains(stage.admin("status").orThrow(), "row-level security", "ALTER ROLE ... BYPASSRLS");
             stage.masterServer().execute("postgres", "ALTER ROLE " + PLAIN + " BYPASSRLS");
             stage.admin("dump", "request", "--table", "public.hidden", "--table", "public.parts")
@@ -201,7 +199,8 @@ class R12SessionsIT {
     private static List<String> definitions(Stage stage, boolean master) throws SQLException {
         List<String> found = new ArrayList<>();
         for (String sql : List.of(
-                "SELECT string_agg(pg_get_constraintdef(oid), ';' ORDER BY pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = 'odd.bent'::regclass",
+                "SELECT string_agg(pg_get_constraintdef(oid), ';' ORDER BY pg_get_constraintdef(oid)) FROM pg_constraint"
+                        + " WHERE conrelid = 'odd.bent'::regclass",
                 "SELECT string_agg(indexdef, ';' ORDER BY indexdef) FROM pg_indexes WHERE schemaname = 'odd'",
                 "SELECT string_agg(adnum || pg_get_expr(adbin, adrelid), ';' ORDER BY adnum) FROM pg_attrdef"
                         + " WHERE adrelid = 'odd.bent'::regclass")) {

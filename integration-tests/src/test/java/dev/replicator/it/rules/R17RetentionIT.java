@@ -40,24 +40,25 @@ class R17RetentionIT {
                 stage.onMaster(rows("busy", 50));
             }
             stage.awaitApplied("present");
-            stage.awaitApplied("away");
+            stage.waiting().until("the forwarder knows that the slave has all", status -> status.path("queue")
+                    .path("heldBy")
+                    .toString()
+                    .contains("\"slave\":\"away\",\"table\":null,\"seq\":"
+                            + status.path("queue").path("lastSeq")));
             stage.stopSlave("away");
             stage.onMaster(rows("t", 5), rows("busy", 5));
             stage.awaitApplied("present");
-            stage.waiting()
-                    .until("the slave that is away holds the queue", status -> stage.admin("status")
-                            .output()
-                            .contains("held by slave away, lane main at"));
+            stage.waiting().until("the slave that is away holds the queue", status -> stage.admin("status")
+                    .output()
+                    .contains("held by slave away, lane main at"));
             assertFalse(stage.admin("status").orThrow().contains("held by slave never"), "it never came");
             long dumped = sent(stage.status(), "present");
             stage.waiting().until("the cached dumps give way", status -> {
                 write(stage, "busy");
                 return status.path("dumps").isEmpty();
             });
-            assertEquals(
-                    2,
-                    stage.log().matching("it gave way at the queue's budget").size(),
-                    stage.log().lines().toString());
+            assertFalse(
+                    stage.log().matching("it gave way at the queue's budget").isEmpty());
             assertFalse(
                     StatusWait.slaveOf(stage.status(), "away")
                             .path("state")
