@@ -18,6 +18,10 @@ final class CaptureLink {
     private volatile String systemIdentifier = "";
     private volatile long connectionNumber;
     private volatile long statusOf;
+    private volatile Preparing preparing;
+
+    /** A capture that has no history to stream yet, and what it says. */
+    private record Preparing(Connection connection, CaptureStatus status) {}
 
     /** One connection that was welcomed. */
     interface Connection {
@@ -45,6 +49,9 @@ final class CaptureLink {
 
     /** A connection ended; its last status is kept for display. */
     synchronized void disconnected(Connection connection, String reason) {
+        if (preparing != null && preparing.connection() == connection) {
+            preparing = null;
+        }
         if (current == connection) {
             current = null;
             error = reason;
@@ -85,6 +92,17 @@ final class CaptureLink {
             status = newStatus;
             statusOf = connectionNumber;
         }
+    }
+
+    /** A report of a capture that only asks: it is about to begin a history and may have to wait for the master. */
+    synchronized void reportPreparing(Connection connection, CaptureStatus itsStatus) {
+        preparing = new Preparing(connection, itsStatus);
+    }
+
+    /** What a capture says that has no history yet; empty while one streams. */
+    Optional<CaptureStatus> preparing() {
+        Preparing now = preparing;
+        return now == null || current != null ? Optional.empty() : Optional.of(now.status());
     }
 
     /** Counts connections; tells one from the next. */

@@ -36,6 +36,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
     private final CaptureIntake intake;
     private Position announced;
     private volatile boolean welcomed;
+    private boolean asks;
     private volatile boolean ended;
 
     CaptureSession(CaptureContext context, ServerCallStreamObserver<ToCapture> capture) {
@@ -87,6 +88,10 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
     }
 
     private void handle(FromCapture message) throws IOException {
+        if (asks && message.hasStatus()) {
+            context.link().reportPreparing(this, message.getStatus());
+            return;
+        }
         if (!welcomed && message.getMessageCase() != FromCapture.MessageCase.HELLO) {
             throw Status.INVALID_ARGUMENT
                     .withDescription("capture must begin with a hello, it sent " + message.getMessageCase())
@@ -126,6 +131,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
                 .addKeyValue("formerly", known)
                 .log("Capture connects");
         if (!hello.hasTail()) {
+            asks = true;
             // It only asks what there is: whoever streams goes on, and it comes again once it has a history.
             send(ToCapture.newBuilder()
                     .setWelcome(context.histories().whatThereIs())

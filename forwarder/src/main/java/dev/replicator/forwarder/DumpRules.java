@@ -81,9 +81,9 @@ final class DumpRules {
             return "incarnation " + current.incarnation() + " of the table began";
         }
         boolean sameIncarnation = current.incarnation() == manifest.incarnation();
-        return sameIncarnation && !columns(current).equals(columns(manifest.schema()))
-                ? "the table's columns changed"
-                : null;
+        boolean otherColumns = !columns(current).equals(columns(manifest.schema()))
+                || current.catalog().differsFrom(manifest.schema().catalog());
+        return sameIncarnation && otherColumns ? "the table's columns changed" : null;
     }
 
     /** Whether replaying the table's changes since the dump costs less than a new dump. */

@@ -108,6 +108,9 @@ final class SlaveStatus {
         if (captureKnows && captured.isPresent() && !captured.get().getError().isEmpty()) {
             return new Table(name, ERROR, captured.get().getError(), report, false);
         }
+        if (obstacle != null && captured.isEmpty() && report.getState().equals(IN_SYNC)) {
+            return new Table(name, ERROR, "no longer captured: " + obstacle, report, false);
+        }
         String error = report.getError().isEmpty() ? null : report.getError();
         boolean waits = report.getState().equals(WAITING) && obstacle != null;
         return new Table(name, report.getState(), error == null && waits ? obstacle : error, report, waits);

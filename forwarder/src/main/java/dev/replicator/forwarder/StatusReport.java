@@ -60,8 +60,9 @@ final class StatusReport {
 
     private ObjectNode master() {
         ObjectNode node = Json.object();
-        boolean connected = link.isConnected();
-        CaptureStatus status = link.status().orElse(CaptureStatus.getDefaultInstance());
+        Optional<CaptureStatus> preparing = link.preparing();
+        boolean connected = link.isConnected() || preparing.isPresent();
+        CaptureStatus status = preparing.or(link::status).orElse(CaptureStatus.getDefaultInstance());
         node.put("connected", connected && status.getMasterConnected());
         node.put("position", Lsn.format(status.getCapturedLsn()));
         node.put("lagSeconds", status.getLagMicros() / 1e6);

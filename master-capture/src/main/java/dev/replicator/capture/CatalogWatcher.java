@@ -76,7 +76,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
         this.announcements = parts.announcements();
         this.board = parts.board();
         this.joined = new JoinedTables(spool.tables(), source.publication(), announcements, ids);
-        this.storage = new StorageWatch(spool.tables(), joined, board, parts.truncatedAt());
+        this.storage = new StorageWatch(spool.tables(), joined, board, parts.truncatedBy());
         this.pruning = new CommitLogPruning(spool);
         this.thread = new Thread(this, "catalog-watcher");
         this.thread.setDaemon(true);
@@ -97,10 +97,27 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
     }
 
     /** Asks for a comparison soon; returns at once. */
-    synchronized void wake() {
-        requestedChecks++;
+    void wake() {
+        ask();
+    }
+
+    /** Asks for a comparison soon; returns what {@link #awaitCompared} is to wait for. */
+    synchronized long ask() {
         wanted = true;
         notifyAll();
+        return ++requestedChecks;
+    }
+
+    /**
+     * Waits for a comparison, but not for what it announces to be written.
+     *
+     * @return whether it was made
+     */
+    synchronized boolean awaitCompared(long look, long millis) throws InterruptedException {
+        if (completedChecks < look && !closing) {
+            wait(millis);
+        }
+        return completedChecks >= look;
     }
 
     /**
@@ -111,8 +128,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
     boolean checkNow(Duration timeout) throws InterruptedException {
         long deadline = System.nanoTime() + timeout.toNanos();
         synchronized (this) {
-            wake();
-            long mine = requestedChecks;
+            long mine = ask();
             while (completedChecks < mine) {
                 long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 if (left <= 0 || closing) {
@@ -157,9 +173,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
         SlotState slot = checkSource(sql);
         List<CatalogTable> tables = TableCatalog.read(sql, serverVersion, source.publicationOid());
         keepInStep(sql, tables, polls == 0);
-        if (compare) {
-            compare(sql, tables);
-        }
+        compare(sql, tables, compare);
         publishTables(sql, tables, snapshot);
         if (polls % PRUNE_EVERY_POLLS == 0) {
             spool.commitLog().flush();
@@ -246,12 +260,14 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
         joined.retain(present);
     }
 
-    private void compare(Connection sql, List<CatalogTable> tables) throws SQLException, IOException {
+    /** @param all also tables of which nothing suggests a change */
+    private void compare(Connection sql, List<CatalogTable> tables, boolean all) throws SQLException, IOException {
         // What joined just now shows as unpublished here; it was looked at when it joined.
         storage.compare(
                 sql,
                 tables.stream()
                         .filter(table -> table.published() && !isNew(table))
+                        .filter(table -> all || storage.hasOtherLeaves(table))
                         .toList());
     }
 

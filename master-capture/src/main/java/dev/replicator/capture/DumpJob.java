@@ -239,11 +239,14 @@ final class DumpJob {
         try (TableRead table = snapshot.openTable(Integer.toUnsignedLong(item.tableId()))) {
             // Under the table's lock, so it is what the snapshot saw, in the stream's own terms.
             TableSchema schema = Catalog.describeTable(control, item.tableId(), item.incarnation())
-                    .orElseThrow(() -> new IOException("table " + item.table() + " was dropped"));
+                    .orElseThrow(() -> new IOException("table " + item.table() + " was dropped"))
+                    .withCatalog(Catalog.facts(control, List.of(item.tableId())).get(item.tableId()));
             dump = store.create(DumpManifest.draft(identity, schema, table.definition(), boundary, snapshot.info()));
             uploads.start(dump);
             StoredDump into = dump;
+            Steps.reached("dump.table-locked");
             table.copyTo(dump, (rows, bytes) -> check(item, outcome, into));
+            Steps.reached("dump.table-read");
             requireIncarnation(item);
             dump.complete();
             LOG.atInfo()

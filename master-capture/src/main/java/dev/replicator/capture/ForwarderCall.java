@@ -95,6 +95,13 @@ final class ForwarderCall implements ClientResponseObserver<FromCapture, ToCaptu
         return call.isReady();
     }
 
+    /** Waits for a while, or until the call ends. */
+    synchronized void rest(long millis) throws IOException, InterruptedException {
+        throwIfEnded();
+        wait(millis);
+        throwIfEnded();
+    }
+
     void send(FromCapture message) {
         call.onNext(message);
     }

@@ -88,9 +88,7 @@ final class ForwarderLink implements Runnable {
     public void run() {
         try {
             while (!stopping) {
-                if (spool.queue().hasHistory() && spool.commitLog() != null) {
-                    runOnce();
-                }
+                runOnce();
                 if (!backoff.pause()) {
                     return;
                 }
@@ -104,7 +102,11 @@ final class ForwarderLink implements Runnable {
         ForwarderCall call = new ForwarderCall(orders, this::acknowledged);
         try {
             client.stub().connect(call);
-            connection(call);
+            if (hasHistory()) {
+                connection(call);
+            } else {
+                prepare(call);
+            }
         } catch (IOException | RuntimeException e) {
             report(e);
             call.cancel("the connection failed at capture");
@@ -126,6 +128,24 @@ final class ForwarderLink implements Runnable {
         }
         LOG.debug("Connection to the forwarder failed", e);
         problem = why;
+    }
+
+    private boolean hasHistory() {
+        return spool.queue().hasHistory() && spool.commitLog() != null;
+    }
+
+    /** Until there is a history to stream, the forwarder is told what its beginning waits for. */
+    private void prepare(ForwarderCall call) throws IOException, InterruptedException {
+        call.send(FromCapture.newBuilder().setHello(client.hello()).build());
+        call.awaitWelcome(WELCOME_WAIT);
+        backoff.reset();
+        while (!stopping && !hasHistory()) {
+            if (System.nanoTime() - statusAt >= STATUS_NANOS || board.takeChanged()) {
+                sendStatus(call);
+            }
+            call.rest(PROGRESS_WAIT.toMillis());
+        }
+        call.end();
     }
 
     private void connection(ForwarderCall call) throws IOException, InterruptedException {

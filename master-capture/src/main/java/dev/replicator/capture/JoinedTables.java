@@ -4,8 +4,10 @@ import dev.replicator.capture.postgres.Catalog;
 import dev.replicator.capture.postgres.CatalogTable;
 import dev.replicator.capture.postgres.Publication;
 import dev.replicator.capture.postgres.TransactionIds;
+import dev.replicator.queue.CatalogFacts;
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSchema;
+import dev.replicator.runtime.Steps;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -83,8 +85,13 @@ final class JoinedTables {
         }
     }
 
-    /** Begins a new incarnation of a table that stays published (rule R08). */
+    /**
+     * Begins a new incarnation of a table that stays published (rule R08).
+     *
+     * @param facts what was seen of it, not stored yet: stored before, a crash would forget the incarnation
+     */
     void beginIncarnation(Connection sql, TableFacts facts, String why) throws SQLException, IOException {
+        Steps.reached("capture.incarnation-due");
         TableFacts next = facts.withIncarnation(registry.nextIncarnation(facts.tableId(), facts.name()));
         registry.put(List.of(next));
         LOG.atWarn()
@@ -97,7 +104,7 @@ final class JoinedTables {
     /** Announces a table as the catalogue describes it, in the incarnation in force. */
     void announce(Connection sql, int tableId) throws SQLException {
         Optional<TableSchema> schema = Catalog.describeTable(sql, tableId, registry.incarnation(tableId));
-        schema.ifPresent(announcements::announce);
+        schema.map(known -> known.withCatalog(registry.catalog(tableId))).ifPresent(announcements::announce);
     }
 
     private void prepare(Connection sql, List<CatalogTable> tables) throws SQLException, IOException {
@@ -105,8 +112,9 @@ final class JoinedTables {
                 .filter(table ->
                         !Integer.valueOf(registry.incarnation(table.oid())).equals(prepared.get(table.oid())))
                 .toList();
-        Map<Integer, String> attributes =
-                Catalog.attributes(sql, fresh.stream().map(CatalogTable::oid).toList());
+        List<Integer> oids = fresh.stream().map(CatalogTable::oid).toList();
+        Map<Integer, String> attributes = Catalog.attributes(sql, oids);
+        Map<Integer, CatalogFacts> catalog = Catalog.facts(sql, oids);
         List<TableFacts> facts = new ArrayList<>();
         for (CatalogTable table : fresh) {
             int incarnation = registry.nextIncarnation(table.oid(), table.name());
@@ -120,6 +128,7 @@ final class JoinedTables {
                     table.fileNode(),
                     attributes.getOrDefault(table.oid(), ""),
                     fileNodes(table),
+                    catalog.getOrDefault(table.oid(), CatalogFacts.NONE),
                     List.of()));
             prepared.put(table.oid(), incarnation);
         }

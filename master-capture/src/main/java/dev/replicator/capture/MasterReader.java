@@ -30,6 +30,8 @@ import org.slf4j.LoggerFactory;
 final class MasterReader implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(MasterReader.class);
     private static final int ANSWER_SECONDS = 60;
+    private static final Duration COMPARISON_WAIT = Duration.ofSeconds(20);
+    private static final long LOOK_MILLIS = 20;
 
     private final CaptureConfig config;
     private final SourceSessions sessions;
@@ -187,14 +189,14 @@ final class MasterReader implements Runnable {
         ReaderLoop.Limits limits = new ReaderLoop.Limits(config.spoolMaxBytes(), () -> stopping);
         ReaderLoop loop = new ReaderLoop(replication, spool, board, announcements, confirmable, limits);
         try (TransactionWriter writer =
-                new TransactionWriter(spool, ids, board, resent, loop::stall, id -> wakeWatcher())) {
+                new TransactionWriter(spool, ids, board, resent, loop::stall, new WatcherLook())) {
             CatalogWatcher.Source source = new CatalogWatcher.Source(
                     sessions,
                     history.publication(),
                     publication.oid(),
                     config.source().slot(),
                     replication.backendPid());
-            SessionParts parts = new SessionParts(spool, ids, announcements, board, writer::truncatedAt);
+            SessionParts parts = new SessionParts(spool, ids, announcements, board, writer::truncatedBy);
             try (CatalogWatcher watching = new CatalogWatcher(source, config, selection, parts)) {
                 watching.start();
                 watcher = watching;
@@ -207,10 +209,34 @@ final class MasterReader implements Runnable {
         }
     }
 
-    private void wakeWatcher() {
-        CatalogWatcher watching = watcher;
-        if (watching != null) {
-            watching.wake();
+    /** The reader's side of the catalogue watcher. */
+    private final class WatcherLook implements TransactionWriter.CatalogLook {
+        @Override
+        public void due() {
+            CatalogWatcher watching = watcher;
+            if (watching != null) {
+                watching.wake();
+            }
+        }
+
+        @Override
+        public void await(TransactionWriter writer) throws IOException {
+            CatalogWatcher watching = watcher;
+            long deadline = System.nanoTime() + COMPARISON_WAIT.toNanos();
+            try {
+                long look = watching == null ? 0 : watching.ask();
+                while (watching != null
+                        && !watching.awaitCompared(look, LOOK_MILLIS)
+                        && !stopping
+                        && watching.failure() == null
+                        && System.nanoTime() < deadline) {
+                    // The watcher may itself wait for what it has announced.
+                    announcements.drainTo(writer);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            announcements.drainTo(writer);
         }
     }
 

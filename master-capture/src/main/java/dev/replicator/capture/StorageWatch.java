@@ -2,6 +2,7 @@ package dev.replicator.capture;
 
 import dev.replicator.capture.postgres.Catalog;
 import dev.replicator.capture.postgres.CatalogTable;
+import dev.replicator.queue.CatalogFacts;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -20,46 +21,69 @@ final class StorageWatch {
     private final TableRegistry registry;
     private final JoinedTables joined;
     private final StatusBoard board;
-    private final IntToLongFunction truncatedAt;
+    private final IntToLongFunction truncatedBy;
     /** Roots of which a partition got a new file: up to where the stream must be read to know whether by its TRUNCATE. */
     private final Map<Integer, Long> truncateFences = new HashMap<>();
-    /** The stream's last TRUNCATE of a root that was already taken into account. */
-    private final Map<Integer, Long> truncatesUsed = new HashMap<>();
 
-    StorageWatch(TableRegistry registry, JoinedTables joined, StatusBoard board, IntToLongFunction truncatedAt) {
+    StorageWatch(TableRegistry registry, JoinedTables joined, StatusBoard board, IntToLongFunction truncatedBy) {
         this.registry = registry;
         this.joined = joined;
         this.board = board;
-        this.truncatedAt = truncatedAt;
+        this.truncatedBy = truncatedBy;
     }
 
     /** Compares tables that are published, and were before, with what was known of them. */
     void compare(Connection sql, List<CatalogTable> tables) throws SQLException, IOException {
-        Map<Integer, String> attributes =
-                Catalog.attributes(sql, tables.stream().map(CatalogTable::oid).toList());
+        List<Integer> oids = tables.stream().map(CatalogTable::oid).toList();
+        Map<Integer, String> attributes = Catalog.attributes(sql, oids);
+        Map<Integer, CatalogFacts> catalog = Catalog.facts(sql, oids);
         for (CatalogTable table : tables) {
             TableFacts facts = registry.find(table.oid()).orElseThrow();
-            String now = attributes.getOrDefault(table.oid(), facts.attributes());
+            Look look = new Look(
+                    table,
+                    attributes.getOrDefault(table.oid(), facts.attributes()),
+                    catalog.getOrDefault(table.oid(), facts.catalog()));
             if (table.partitioned()) {
-                compareRoot(sql, facts, table, now);
+                compareRoot(sql, facts, look);
             } else {
-                compareTable(sql, facts, table, now);
+                compareTable(sql, facts, look);
             }
         }
     }
 
-    private void compareTable(Connection sql, TableFacts facts, CatalogTable table, String attributes)
-            throws SQLException, IOException {
-        Effect effect = effect(facts, table.fileNode(), attributes);
-        if (effect == Effect.NONE) {
-            return;
+    /** A table as the catalogue shows it now. */
+    private record Look(CatalogTable table, String attributes, CatalogFacts catalog) {
+        TableFacts asSeen(TableFacts before) {
+            return before.withStorage(table.fileNode(), attributes, JoinedTables.fileNodes(table), catalog);
         }
-        TableFacts seen = facts.withStorage(table.fileNode(), attributes, Map.of());
-        registry.put(List.of(seen));
-        if (effect == Effect.REWRITTEN) {
+
+        boolean isAnnounced(TableFacts before) {
+            return before.attributes().equals(attributes) && before.catalog().equals(catalog);
+        }
+    }
+
+    /** Whether partitions came, went or got other files since the last look: that is looked into at once. */
+    boolean hasOtherLeaves(CatalogTable table) {
+        return table.partitioned()
+                && registry.find(table.oid())
+                        .map(facts -> !facts.leaves().equals(JoinedTables.fileNodes(table)))
+                        .orElse(false);
+    }
+
+    private void compareTable(Connection sql, TableFacts facts, Look look) throws SQLException, IOException {
+        TableFacts seen = look.asSeen(facts);
+        if (effect(facts, look.table().fileNode(), look.attributes()) == Effect.REWRITTEN) {
             joined.beginIncarnation(sql, seen, "ALTER TABLE has rewritten its rows, which the stream does not show");
-        } else if (effect == Effect.OTHER_COLUMNS) {
-            joined.announce(sql, table.oid());
+        } else if (!seen.equals(facts)) {
+            take(sql, facts, look);
+        }
+    }
+
+    /** The rows are the same; whoever keeps the definition is told when it is another one. */
+    private void take(Connection sql, TableFacts facts, Look look) throws SQLException, IOException {
+        registry.put(List.of(look.asSeen(facts)));
+        if (!look.isAnnounced(facts)) {
+            joined.announce(sql, facts.tableId());
         }
     }
 
@@ -81,28 +105,25 @@ final class StorageWatch {
         return otherFile ? Effect.OTHER_FILE : Effect.NONE;
     }
 
-    private void compareRoot(Connection sql, TableFacts facts, CatalogTable table, String attributes)
-            throws SQLException, IOException {
+    private void compareRoot(Connection sql, TableFacts facts, Look look) throws SQLException, IOException {
+        CatalogTable table = look.table();
         Map<Integer, Long> leaves = JoinedTables.fileNodes(table);
-        boolean otherColumns = !facts.attributes().equals(attributes);
-        if (leaves.equals(facts.leaves()) && !otherColumns) {
+        if (leaves.equals(facts.leaves()) && look.isAnnounced(facts)) {
             truncateFences.remove(table.oid());
             return;
         }
         String why = changeOfLeaves(sql, facts.leaves(), leaves);
-        if (why.isEmpty() && hasOtherFile(facts.leaves(), leaves)) {
-            Boolean truncated = truncatedInStream(sql, table.oid());
-            if (truncated == null) {
+        if (why.isEmpty() && !isExplained(facts.leaves(), table)) {
+            if (!isReadThrough(sql, table.oid())) {
                 return;
             }
-            why = truncated ? "" : "a partition was truncated or rewritten on its own";
+            why = "a partition was truncated or rewritten on its own";
         }
-        TableFacts seen = facts.withStorage(table.fileNode(), attributes, leaves);
-        registry.put(List.of(seen));
-        if (!why.isEmpty()) {
-            joined.beginIncarnation(sql, seen, why);
-        } else if (otherColumns) {
-            joined.announce(sql, table.oid());
+        truncateFences.remove(table.oid());
+        if (why.isEmpty()) {
+            take(sql, facts, look);
+        } else {
+            joined.beginIncarnation(sql, look.asSeen(facts), why);
         }
     }
 
@@ -121,27 +142,25 @@ final class StorageWatch {
         return "";
     }
 
-    private static boolean hasOtherFile(Map<Integer, Long> before, Map<Integer, Long> now) {
-        return before.entrySet().stream().anyMatch(leaf -> !leaf.getValue().equals(now.get(leaf.getKey())));
+    /**
+     * Whether each partition with another file has it from the stream's TRUNCATE of the root. Another one that truncated a
+     * partition later has left its own id in the partition's row.
+     */
+    private boolean isExplained(Map<Integer, Long> before, CatalogTable root) {
+        int truncating = (int) truncatedBy.applyAsLong(root.oid());
+        return root.leaves().stream()
+                .filter(leaf -> before.containsKey(leaf.oid()) && before.get(leaf.oid()) != leaf.fileNode())
+                .allMatch(leaf -> truncating != 0 && leaf.changedBy() == truncating);
     }
 
-    /** Whether the stream has a TRUNCATE of the root for this; null while it is not read far enough to tell. */
-    private Boolean truncatedInStream(Connection sql, int tableId) throws SQLException {
-        long truncate = truncatedAt.applyAsLong(tableId);
-        if (truncate != truncatesUsed.getOrDefault(tableId, 0L)) {
-            truncatesUsed.put(tableId, truncate);
-            truncateFences.remove(tableId);
-            return true;
-        }
+    /** Whether the stream was read up to where the change was first seen, so that its TRUNCATE would be known. */
+    private boolean isReadThrough(Connection sql, int tableId) throws SQLException {
         Long fence = truncateFences.get(tableId);
         if (fence == null) {
-            truncateFences.put(tableId, Catalog.insertLsn(sql));
-            return null;
+            // A TRUNCATE that shows in the catalogue is on the master's disk, and what is there will be sent.
+            truncateFences.put(tableId, Catalog.flushLsn(sql));
+            return false;
         }
-        if (Long.compareUnsigned(board.receivedLsn(), fence) < 0) {
-            return null;
-        }
-        truncateFences.remove(tableId);
-        return false;
+        return Long.compareUnsigned(board.receivedLsn(), fence) >= 0;
     }
 }

@@ -3,6 +3,7 @@ package dev.replicator.capture;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.replicator.capture.postgres.Snapshot;
+import dev.replicator.queue.CatalogFacts;
 import dev.replicator.queue.TableName;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ import java.util.Map;
  * @param fileNode relfilenode when last looked at
  * @param attributes changes when a column changes, see Catalog.attributes
  * @param leaves relfilenode of each partition, by oid (rule R09)
+ * @param catalog what its SCHEMA records say beside the stream's description
  * @param writersAtJoin full ids of transactions that may have written before it was published (rule R01)
  */
 record TableFacts(
@@ -30,10 +32,13 @@ record TableFacts(
         @JsonProperty("fileNode") long fileNode,
         @JsonProperty("attributes") String attributes,
         @JsonProperty("leaves") Map<Integer, Long> leaves,
+        @JsonProperty("catalog") CatalogFacts catalog,
         @JsonProperty("writersAtJoin") List<Long> writersAtJoin) {
 
     TableFacts {
         leaves = Map.copyOf(leaves);
+        // Not in files of earlier releases.
+        catalog = catalog == null ? CatalogFacts.NONE : catalog;
         writersAtJoin = List.copyOf(writersAtJoin);
     }
 
@@ -54,7 +59,16 @@ record TableFacts(
 
     TableFacts withIncarnation(int newIncarnation) {
         return new TableFacts(
-                tableId, schema, table, newIncarnation, publicationRel, fileNode, attributes, leaves, writersAtJoin);
+                tableId,
+                schema,
+                table,
+                newIncarnation,
+                publicationRel,
+                fileNode,
+                attributes,
+                leaves,
+                catalog,
+                writersAtJoin);
     }
 
     TableFacts withName(TableName name) {
@@ -67,10 +81,12 @@ record TableFacts(
                 fileNode,
                 attributes,
                 leaves,
+                catalog,
                 writersAtJoin);
     }
 
-    TableFacts withStorage(long newFileNode, String newAttributes, Map<Integer, Long> newLeaves) {
+    TableFacts withStorage(
+            long newFileNode, String newAttributes, Map<Integer, Long> newLeaves, CatalogFacts newCatalog) {
         return new TableFacts(
                 tableId,
                 schema,
@@ -80,11 +96,12 @@ record TableFacts(
                 newFileNode,
                 newAttributes,
                 newLeaves,
+                newCatalog,
                 writersAtJoin);
     }
 
     TableFacts joined(long newPublicationRel, List<Long> writers) {
         return new TableFacts(
-                tableId, schema, table, incarnation, newPublicationRel, fileNode, attributes, leaves, writers);
+                tableId, schema, table, incarnation, newPublicationRel, fileNode, attributes, leaves, catalog, writers);
     }
 }

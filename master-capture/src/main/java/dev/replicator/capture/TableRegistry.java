@@ -3,6 +3,7 @@ package dev.replicator.capture;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.replicator.queue.CatalogFacts;
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSchema;
 import java.io.IOException;
@@ -87,6 +88,12 @@ final class TableRegistry {
     synchronized int incarnation(int tableId) {
         TableFacts facts = tables.get(tableId);
         return facts == null ? 1 : facts.incarnation();
+    }
+
+    /** What SCHEMA records of the table say beside the stream's description. */
+    synchronized CatalogFacts catalog(int tableId) {
+        TableFacts facts = tables.get(tableId);
+        return facts == null ? CatalogFacts.NONE : facts.catalog();
     }
 
     /** The incarnation a table begins when it joins, was renamed, or lost its history in another way. */

@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.IntConsumer;
 
 /**
  * Turns the stream into records of the spool. A transaction gets a seq only if a change is in it (rule R06); what the
@@ -41,7 +40,7 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
     private final StatusBoard board;
     private final Resent resent;
     private final Stall stall;
-    private final IntConsumer relationSeen;
+    private final CatalogLook catalog;
     private final Epoch epoch;
     private final BodyEncoder body = new BodyEncoder(this::block);
     private final Map<Integer, TableSchema> inForce;
@@ -54,6 +53,7 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
     private LargeRecord large;
     private long blockBytes;
     private long largeBytes;
+    private boolean otherColumns;
     private boolean comesAgain;
     private boolean caughtUp;
     private long commitLsn;
@@ -61,18 +61,24 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
     private long transactionId;
     private long lastLsn;
 
-    /**
-     * @param relationSeen is told the id of each table that the stream describes anew
-     */
+    /** Who compares the catalogue with what is recorded. */
+    interface CatalogLook {
+        /** The stream describes a table; a look is due soon. */
+        void due();
+
+        /** Waits until catalogue and records were compared; what came of it goes to the writer. */
+        void await(TransactionWriter writer) throws IOException;
+    }
+
     TransactionWriter(
-            Spool spool, TransactionIds ids, StatusBoard board, Resent resent, Stall stall, IntConsumer relationSeen) {
+            Spool spool, TransactionIds ids, StatusBoard board, Resent resent, Stall stall, CatalogLook catalog) {
         this.spool = spool;
         this.queue = spool.queue().writer();
         this.ids = ids;
         this.board = board;
         this.resent = resent;
         this.stall = stall;
-        this.relationSeen = relationSeen;
+        this.catalog = catalog;
         this.epoch = spool.queue().epoch();
         this.inForce = new HashMap<>(spool.queue().schemasAt(queue.lastSeq()));
         this.lastLsn = spool.queue().durableLsn();
@@ -89,18 +95,27 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
     @Override
     public void relation(TableSchema schema) throws IOException {
         spool.tables().observeName(schema.tableId(), schema.name());
-        relationSeen.accept(schema.tableId());
+        TableSchema before = inForce.get(schema.tableId());
+        otherColumns |= before != null && before.fingerprint() != schema.fingerprint();
+        catalog.due();
     }
 
     @Override
     public ChangeEncoder beginChange(TableSchema schema, ChangeKind kind) throws IOException {
         if (!comesAgain && !announced.contains(schema)) {
             inOrder();
-            announce(schema.withIncarnation(spool.tables().incarnation(schema.tableId())));
+            if (otherColumns) {
+                // An ALTER has passed. If it rewrote rows, the new incarnation begins before the first change behind
+                // it.
+                otherColumns = false;
+                catalog.await(this);
+            }
+            announce(schema.withIncarnation(spool.tables().incarnation(schema.tableId()))
+                    .withCatalog(spool.tables().catalog(schema.tableId())));
             announced.add(schema);
         }
         if (kind == ChangeKind.TRUNCATE) {
-            truncations.put(schema.tableId(), commitLsn);
+            truncations.put(schema.tableId(), transactionId);
         }
         return body.beginChange(schema, kind);
     }
@@ -142,7 +157,8 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
         TableSchema current = inForce.get(schema.tableId());
         boolean same = current != null
                 && current.fingerprint() == schema.fingerprint()
-                && current.incarnation() == schema.incarnation();
+                && current.incarnation() == schema.incarnation()
+                && current.catalog().equals(schema.catalog());
         if (!same) {
             Position at = new Position(epoch, queue.lastSeq(), lastLsn);
             append(ControlRecords.schema(at, schema, false));
@@ -165,8 +181,8 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
         return lastLsn;
     }
 
-    /** Where the stream last truncated a table; 0 when it did not in this session. Any thread may ask. */
-    long truncatedAt(int tableId) {
+    /** Full id of the transaction that last truncated a table in this session's stream; 0: none. Any thread may ask. */
+    long truncatedBy(int tableId) {
         return truncations.getOrDefault(tableId, 0L);
     }
 

@@ -14,6 +14,7 @@ import java.util.Objects;
  * @param columns in the order of row images
  * @param fingerprint first 64 bits of SHA-256 of {@link #avroSchema()}
  * @param avroSchema the Avro schema (JSON) of one change, complete with native type names
+ * @param catalog what the catalogue says beside it
  */
 public record TableSchema(
         int tableId,
@@ -22,11 +23,13 @@ public record TableSchema(
         char replicaIdentity,
         List<ColumnSchema> columns,
         long fingerprint,
-        String avroSchema) {
+        String avroSchema,
+        CatalogFacts catalog) {
 
     public TableSchema {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(avroSchema, "avroSchema");
+        Objects.requireNonNull(catalog, "catalog");
         columns = List.copyOf(columns);
         if (incarnation < 1) {
             throw new IllegalArgumentException("incarnation " + incarnation + " of " + name + " is not positive");
@@ -35,6 +38,12 @@ public record TableSchema(
 
     /** The same definition in another incarnation. */
     public TableSchema withIncarnation(int newIncarnation) {
-        return new TableSchema(tableId, name, newIncarnation, replicaIdentity, columns, fingerprint, avroSchema);
+        return new TableSchema(
+                tableId, name, newIncarnation, replicaIdentity, columns, fingerprint, avroSchema, catalog);
+    }
+
+    /** The same definition with what the catalogue says beside it. */
+    public TableSchema withCatalog(CatalogFacts facts) {
+        return new TableSchema(tableId, name, incarnation, replicaIdentity, columns, fingerprint, avroSchema, facts);
     }
 }

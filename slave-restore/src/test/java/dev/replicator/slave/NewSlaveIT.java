@@ -71,7 +71,7 @@ final class NewSlaveIT extends SlaveITBase {
     }
 
     @Test
-    void shouldNotBringATableIntoServiceWhenR03DumpIsNotComplete() throws Exception {
+    void r03ShouldNotBringATableIntoServiceWhenItsDumpIsNotComplete() throws Exception {
         TableName orders = slave.master.createTable("public.orders");
         slave.master.begin().insert(orders, 1, "a").insert(orders, 2, "b").commit();
         StoredDump dump = slave.master.beginDump(orders, slave.master.tail().seq(), List.of());
@@ -113,7 +113,7 @@ final class NewSlaveIT extends SlaveITBase {
     }
 
     @Test
-    void shouldTakeANewDumpWhenTheTableIsAlteredBeforeItsFirstOneIsInServiceR08() throws Exception {
+    void r08ShouldTakeANewDumpWhenTheTableIsAlteredBeforeItsFirstOneIsInService() throws Exception {
         TableName orders = slave.master.createTable("public.orders");
         slave.master.begin().insert(orders, 1, "a").commit();
         slave.forwarder.select("public.orders");

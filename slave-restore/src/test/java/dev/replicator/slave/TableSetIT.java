@@ -58,7 +58,7 @@ final class TableSetIT extends SlaveITBase {
     }
 
     @Test
-    void shouldKeepOldRowsInServiceUntilTheNewIncarnationIsThereR08() throws Exception {
+    void r08ShouldKeepOldRowsInServiceUntilTheNewIncarnationIsThere() throws Exception {
         slave.forwarder.select("public.*");
         slave.start();
         slave.awaitInSync(orders, items);

@@ -58,7 +58,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldReadWhatTheSnapshotSeesAndNothingLater() throws Exception {
+    void r03ShouldReadWhatTheSnapshotSeesAndNothingLater() throws Exception {
         servers.run("master", "CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, 'a'), (2, 'b')");
         try (Connection open = servers.connect("master");
                 Statement statement = open.createStatement()) {
@@ -107,7 +107,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldReadAPartitionedTableLeafByLeafInTheRootsColumnOrder() throws Exception {
+    void r03ShouldReadAPartitionedTableLeafByLeafInTheRootsColumnOrder() throws Exception {
         servers.run(
                 "master",
                 "CREATE TABLE p (id int, region text, amount numeric, PRIMARY KEY (id, region)) PARTITION BY LIST (region)",
@@ -126,7 +126,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldReadAnInheritanceParentWithoutItsChildren() throws Exception {
+    void r03ShouldReadAnInheritanceParentWithoutItsChildren() throws Exception {
         servers.run(
                 "master",
                 "CREATE TABLE parent (id int PRIMARY KEY)",
@@ -138,7 +138,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldRefuseATableThatChangedAfterTheSnapshot() throws Exception {
+    void r03ShouldRefuseATableThatChangedAfterTheSnapshot() throws Exception {
         List<String> changes = List.of(
                 "TRUNCATE t",
                 "ALTER TABLE t ALTER v TYPE bigint",
@@ -163,7 +163,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldRefuseAPartitionedTableWhoseLeavesChangedAfterTheSnapshot() throws Exception {
+    void r03ShouldRefuseAPartitionedTableWhoseLeavesChangedAfterTheSnapshot() throws Exception {
         List<String> changes = List.of(
                 "TRUNCATE p1",
                 "DROP TABLE p1",
@@ -198,7 +198,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldGiveWayToSomebodyWhoWantsTheTableForHimself() throws Exception {
+    void r21ShouldGiveWayToSomebodyWhoWantsTheTableForHimself() throws Exception {
         servers.run("master", "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)");
         ReadOptions options = ReadOptions.DEFAULT.withLockPatience(Duration.ofMillis(300));
         try (DumpSnapshot snapshot = servers.snapshot(options);
@@ -218,7 +218,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldEndACopyInProgressThatKeepsSomebodyWaiting() throws Exception {
+    void r21ShouldEndACopyInProgressThatKeepsSomebodyWaiting() throws Exception {
         servers.run(
                 "master",
                 "CREATE TABLE t (id int PRIMARY KEY, v text)",
@@ -288,7 +288,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldReportALostSnapshot() throws Exception {
+    void r03ShouldReportALostSnapshot() throws Exception {
         servers.run("master", "CREATE TABLE t (id int PRIMARY KEY)");
         long oid = servers.oid("t");
         try (DumpSnapshot snapshot = servers.snapshot(ReadOptions.DEFAULT)) {
@@ -328,7 +328,7 @@ final class SnapshotReadIT {
     }
 
     @Test
-    void shouldLetGoOfTheTableWithTheReadNotWithTheSnapshot() throws Exception {
+    void r03ShouldLetGoOfTheTableWithTheReadNotWithTheSnapshot() throws Exception {
         servers.run("master", "CREATE TABLE t (id int PRIMARY KEY)");
         try (DumpSnapshot snapshot = servers.snapshot(ReadOptions.DEFAULT)) {
             snapshot.openTable(servers.oid("t")).close();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.replicator.capture.CaptureConfig;
 import dev.replicator.capture.CaptureDaemon;
@@ -248,7 +249,12 @@ final class Stage implements AutoCloseable {
      * captured, but visible to nobody, until {@link #releaseCommits}.
      */
     void holdCommits() throws SQLException {
-        synchronousStandby("nobody");
+        nameSynchronousStandby("nobody");
+    }
+
+    /** From now on commits wait for the standby of that name, until {@link #releaseCommits}. */
+    void nameSynchronousStandby(String name) throws SQLException {
+        synchronousStandby(name);
         holdsCommits = true;
     }
 
@@ -348,6 +354,60 @@ final class Stage implements AutoCloseable {
     void assertEqualTables(String slave, String... tables) throws SQLException {
         awaitApplied(slave);
         assertSameRows(slave, tables);
+    }
+
+    /** Waits until capture counts an incarnation of a table; looks at once instead of at the next time. */
+    void awaitIncarnation(String table, int incarnation) {
+        capture.reload();
+        Await.until(
+                table + " is in incarnation " + incarnation,
+                PATIENCE,
+                () -> table(table).path("incarnation").asInt() == incarnation,
+                () -> admin("tables").output());
+    }
+
+    /** Waits until a slave has restored an incarnation of a table and is in sync, and compares every row. */
+    void awaitRestored(String slave, String table, int incarnation) throws SQLException {
+        Await.until(
+                slave + " has incarnation " + incarnation + " of " + table,
+                PATIENCE,
+                () -> (incarnation + " in-sync")
+                        .equals(slaveValue(
+                                slave,
+                                "SELECT incarnation || ' ' || state FROM replicator.table_state WHERE table_name = '"
+                                        + table + "'")),
+                () -> admin("status").output() + String.join("\n", log.lines()));
+        awaitEqual(slave, table);
+    }
+
+    /** Waits until every row is the same; other tables of the slave may be in any state. */
+    void awaitEqual(String slave, String table) throws SQLException {
+        try (Connection left = master.connect(database);
+                Connection right = targets.connect(target(slave))) {
+            TableName name = TableName.parse(table);
+            Await.until(
+                    table + " on slave " + slave + " equals the master's",
+                    PATIENCE,
+                    () -> TableDigest.read(left, name).equals(TableDigest.read(right, name)),
+                    () -> admin("status").output() + String.join("\n", log.lines()));
+        }
+    }
+
+    /** A reader of a slave's table that must never see fewer rows. */
+    TableWatch watch(String slave, String table, long fewest) throws SQLException {
+        return new TableWatch(targets.connect(target(slave)), table, fewest);
+    }
+
+    /** What capture and forwarder know of a table, from {@code admin tables}. */
+    JsonNode table(String name) throws IOException {
+        for (JsonNode candidate : new ObjectMapper()
+                .readTree(admin("--output", "json", "tables").orThrow())
+                .path("tables")) {
+            if (candidate.path("table").asText().equals(name)) {
+                return candidate;
+            }
+        }
+        return MissingNode.getInstance();
     }
 
     /** Compares every row without waiting. */

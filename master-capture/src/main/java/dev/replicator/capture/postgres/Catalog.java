@@ -1,5 +1,6 @@
 package dev.replicator.capture.postgres;
 
+import dev.replicator.queue.CatalogFacts;
 import dev.replicator.queue.ColumnSchema;
 import dev.replicator.queue.Lsn;
 import dev.replicator.queue.TableName;
@@ -59,6 +60,22 @@ public final class Catalog {
               FROM pg_catalog.pg_attribute WHERE attnum > 0 AND attrelid = ANY (?::int8[]::oid[])
              GROUP BY attrelid""";
 
+    private static final String FACTS =
+            """
+            SELECT c.oid::int8,
+                   md5(concat_ws(';',
+                     (SELECT string_agg(a.attnum || ':' || a.xmin::text, ',' ORDER BY a.attnum)
+                        FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+                     (SELECT string_agg(k.oid || ':' || k.xmin::text, ',' ORDER BY k.oid)
+                        FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x', 'c')),
+                     (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid)
+                        FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique))),
+                   m.attname, (m.attmissingval::text::text[])[1]
+              FROM pg_catalog.pg_class c
+              LEFT JOIN pg_catalog.pg_attribute m ON m.attrelid = c.oid AND m.attnum > 0 AND m.atthasmissing
+                AND NOT m.attisdropped
+             WHERE c.oid = ANY (?::int8[]::oid[])""";
+
     // Rule R01, finer form: who holds a lock under which rows may have been written before the table was published.
     private static final String WRITERS =
             """
@@ -87,6 +104,8 @@ public final class Catalog {
             """
             SELECT 'pid ' || pid || ', transaction ' || backend_xid || ', for '
                    || date_trunc('second', clock_timestamp() - xact_start)
+                   || CASE WHEN wait_event = 'SyncRep' THEN ', its commit waits for synchronous_standby_names: name'
+                      || ' capture there only once its slot exists' ELSE '' END
               FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
             UNION ALL
             SELECT 'prepared transaction ' || quote_literal(gid) || ', transaction ' || transaction || ', for '
@@ -108,11 +127,6 @@ public final class Catalog {
     /** End of the WAL that is on the master's disk. */
     public static long flushLsn(Connection sql) throws SQLException {
         return Lsn.parse(text(sql, "SELECT pg_catalog.pg_current_wal_flush_lsn()::text"));
-    }
-
-    /** Where the next WAL record will begin. */
-    public static long insertLsn(Connection sql) throws SQLException {
-        return Lsn.parse(text(sql, "SELECT pg_catalog.pg_current_wal_insert_lsn()::text"));
     }
 
     /** Where the last checkpoint record stands. */
@@ -177,6 +191,28 @@ public final class Catalog {
             }
         }
         return found;
+    }
+
+    /** What SCHEMA records say of tables beside the stream's description, by oid. */
+    public static Map<Integer, CatalogFacts> facts(Connection sql, Collection<Integer> tables) throws SQLException {
+        Map<Integer, String> marks = new HashMap<>();
+        Map<Integer, Map<String, String>> missing = new HashMap<>();
+        try (PreparedStatement query = sql.prepareStatement(FACTS)) {
+            query.setArray(1, oids(sql, tables));
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    int oid = (int) row.getLong(1);
+                    marks.put(oid, row.getString(2));
+                    Map<String, String> values = missing.computeIfAbsent(oid, id -> new HashMap<>());
+                    if (row.getString(4) != null) {
+                        values.put(row.getString(3), row.getString(4));
+                    }
+                }
+            }
+        }
+        Map<Integer, CatalogFacts> facts = new HashMap<>();
+        marks.forEach((oid, mark) -> facts.put(oid, new CatalogFacts(mark, missing.get(oid))));
+        return facts;
     }
 
     /** 32-bit ids of transactions that may have written to one of the tables and are still running. */

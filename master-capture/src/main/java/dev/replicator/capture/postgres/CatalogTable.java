@@ -40,7 +40,9 @@ public record CatalogTable(
      *
      * @param oid its oid
      * @param fileNode relfilenode
+     * @param changedBy low 32 bits of the transaction that last wrote its row in pg_class: if none was later, the one that
+     *     gave it this file
      * @param refusal why its changes cannot be captured; empty when they can
      */
-    public record Leaf(int oid, long fileNode, String refusal) {}
+    public record Leaf(int oid, long fileNode, int changedBy, String refusal) {}
 }

@@ -51,7 +51,8 @@ public final class TableCatalog {
               SELECT t.root, i.inhrelid FROM tree t
                 JOIN pg_catalog.pg_inherits i ON i.inhparent = t.relid AND NOT i.inhdetachpending)
             SELECT t.root::int8, c.oid::int8, c.relkind::text, c.relpersistence::text, c.relreplident::text,
-                   c.relfilenode::int8, coalesce(x.usable, false), coalesce(x.generated, false), c.relname
+                   c.relfilenode::int8, coalesce(x.usable, false), coalesce(x.generated, false), c.relname,
+                   c.xmin::text::int8
               FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.relid
             """
                     + INDEX_OF
@@ -153,7 +154,8 @@ public final class TableCatalog {
         try (PreparedStatement query = sql.prepareStatement(LEAVES);
                 ResultSet row = query.executeQuery()) {
             while (row.next()) {
-                CatalogTable.Leaf leaf = new CatalogTable.Leaf((int) row.getLong(2), row.getLong(6), leafRefusal(row));
+                CatalogTable.Leaf leaf = new CatalogTable.Leaf(
+                        (int) row.getLong(2), row.getLong(6), (int) row.getLong(10), leafRefusal(row));
                 leaves.computeIfAbsent((int) row.getLong(1), root -> new ArrayList<>())
                         .add(leaf);
             }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.replicator.queue.CatalogFacts;
 import dev.replicator.queue.ColumnSchema;
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSchema;
@@ -14,9 +15,12 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Makes and reads table schemas. The Avro schema of a change carries, as properties on record and fields, everything
@@ -43,7 +47,8 @@ public final class TableSchemas {
         before.add("null").add(row(columns));
         fields.addObject().put("name", "after").putArray("type").add("null").add("Row");
         String text = change.toString();
-        return new TableSchema(tableId, name, incarnation, replicaIdentity, columns, fingerprint(text), text);
+        return new TableSchema(
+                tableId, name, incarnation, replicaIdentity, columns, fingerprint(text), text, CatalogFacts.NONE);
     }
 
     /** JSON payload of a SCHEMA record. */
@@ -52,6 +57,14 @@ public final class TableSchemas {
         node.put("incarnation", schema.incarnation());
         node.put("fingerprint", Long.toHexString(schema.fingerprint()));
         node.put("avro", schema.avroSchema());
+        CatalogFacts catalog = schema.catalog();
+        if (!catalog.mark().isEmpty()) {
+            node.put("mark", catalog.mark());
+        }
+        if (!catalog.missingValues().isEmpty()) {
+            ObjectNode missing = node.putObject("missing");
+            new TreeMap<>(catalog.missingValues()).forEach(missing::put);
+        }
         return node.toString();
     }
 
@@ -64,14 +77,23 @@ public final class TableSchemas {
         try {
             JsonNode node = JSON.readTree(json);
             return fromAvro(
-                    node.path("avro").asText(),
-                    node.path("incarnation").asInt(),
-                    node.path("fingerprint").asText());
+                            node.path("avro").asText(),
+                            node.path("incarnation").asInt(),
+                            node.path("fingerprint").asText())
+                    .withCatalog(catalog(node));
         } catch (JsonProcessingException | IllegalArgumentException | IndexOutOfBoundsException e) {
             CorruptRecordException corrupt = new CorruptRecordException("SCHEMA record", 0, "not a table schema");
             corrupt.initCause(e);
             throw corrupt;
         }
+    }
+
+    private static CatalogFacts catalog(JsonNode node) {
+        Map<String, String> missing = new HashMap<>();
+        node.path("missing")
+                .properties()
+                .forEach(value -> missing.put(value.getKey(), value.getValue().asText()));
+        return new CatalogFacts(node.path("mark").asText(), missing);
     }
 
     private static TableSchema fromAvro(String avro, int incarnation, String fingerprint)
@@ -98,7 +120,8 @@ public final class TableSchemas {
                 change.path("replicaIdentity").asText().charAt(0),
                 columns,
                 fingerprint(avro),
-                avro);
+                avro,
+                CatalogFacts.NONE);
     }
 
     /** JSON text in the one block of a record that is no transaction; see {@link ControlRecords}. */

@@ -25,10 +25,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -189,11 +187,7 @@ final class LaneSession implements Arrangement.Place {
         if (plan.lane().isMain() && start.hasTableSet() && changesTables(start.getTableSet())) {
             return false;
         }
-        Set<Integer> known = state.tables().values().stream()
-                .map(TableState::tableId)
-                .filter(id -> id != 0)
-                .collect(Collectors.toSet());
-        LaneFilter filter = new LaneFilter(plan, known, TableSetChange.selection(start.getTableSet()));
+        LaneFilter filter = new LaneFilter(plan, state, start.getTableSet());
         RecordDecoder decoder =
                 new RecordDecoder(filter, intake, context.limits().bytes());
         reader = new Thread(

@@ -136,7 +136,7 @@ final class RecordDecoder implements RecordHandler {
     private void schema(TableSchema schema) throws IOException {
         schemas.put(
                 new SchemaKey(schema.tableId(), schema.fingerprint()), new Decoding(schema, new ChangeDecoder(schema)));
-        if (filter.changesTables(schema)) {
+        if (filter.changesTables(schema, current.seq())) {
             put(new LaneItem.NewSchema(current.seq(), schema));
             stopped = true;
         }

@@ -108,6 +108,9 @@ final class TableSetChange {
                     outlived(session, state, plan, replica, schema);
                 }
             }
+            if (plan.lane().isMain()) {
+                mendParked(session, state, schema);
+            }
             boolean known = state.tables().values().stream().anyMatch(table -> table.tableId() == schema.tableId());
             if (plan.lane().isMain() && !known) {
                 newTable(session, state, schema);
@@ -117,12 +120,31 @@ final class TableSetChange {
         });
     }
 
-    private void outlived(Connection session, SlaveState state, LanePlan plan, Replica replica, TableSchema schema)
-            throws SQLException {
-        String reason = replica.table().equals(schema.name())
+    /** What stopped a table belongs to a life of it that is over: the new one's dump replaces the rows. */
+    private void mendParked(Connection session, SlaveState state, TableSchema schema) throws SQLException {
+        for (TableState table : state.tables().values()) {
+            boolean outlived = table.tableId() == schema.tableId() && table.incarnation() < schema.incarnation();
+            if (!outlived || !state.isParked(table)) {
+                continue;
+            }
+            if (!table.table().equals(schema.name())) {
+                TableRows.identify(session, table.table(), 0);
+            }
+            bump(session, table.lane());
+            TableRows.awaitDump(session, table.table(), reason(table.table(), schema));
+        }
+    }
+
+    private static String reason(TableName table, TableSchema schema) {
+        return table.equals(schema.name())
                 ? "the table was changed on the master in a way that the stream does not show (incarnation "
                         + schema.incarnation() + ")"
                 : "the table was renamed on the master to " + schema.name();
+    }
+
+    private void outlived(Connection session, SlaveState state, LanePlan plan, Replica replica, TableSchema schema)
+            throws SQLException {
+        String reason = reason(replica.table(), schema);
         if (!replica.table().equals(schema.name())) {
             // The number goes with the table; its new name joins by itself if it is granted.
             TableRows.identify(session, replica.table(), 0);

@@ -84,21 +84,28 @@ public final class TableBinding {
             }
         }
         if (!missing.isEmpty()) {
-            throw missingColumns(target.name(), missing);
+            throw missingColumns(schema, target.name(), missing);
         }
         return new TableBinding(schema, target, columns);
     }
 
-    private static TableException missingColumns(TableName table, List<ColumnSchema> missing) {
+    private static TableException missingColumns(TableSchema schema, TableName table, List<ColumnSchema> missing) {
         List<String> names = missing.stream().map(ColumnSchema::name).toList();
         List<String> clauses = missing.stream()
-                .map(column -> "ADD COLUMN " + TableName.quote(column.name()) + " " + TypeNames.sql(column))
+                .map(column -> "ADD COLUMN " + TableName.quote(column.name()) + " " + TypeNames.sql(column)
+                        + valueOfOldRows(schema, column))
                 .toList();
         return new TableException(
                 table,
                 "Table " + table + " on the slave lacks the column(s) " + String.join(", ", names) + " of the master",
                 "Run on the slave: ALTER TABLE " + table.quoted() + " " + String.join(", ", clauses)
                         + "; then resume.");
+    }
+
+    /** Rows that are older than the column have this value on the master; nothing in the stream will say so (R08). */
+    private static String valueOfOldRows(TableSchema schema, ColumnSchema column) {
+        String value = schema.catalog().missingValues().get(column.name());
+        return value == null ? "" : " DEFAULT '" + value.replace("'", "''") + "'";
     }
 
     private int[] chooseLocator() throws TableException {

@@ -138,6 +138,9 @@ public final class RestoreService implements AutoCloseable {
             } else {
                 later(restore, why);
             }
+        } catch (RestoreSupersededException e) {
+            LOG.info("{}", e.getMessage());
+            return;
         } catch (SQLException | IOException e) {
             later(restore, e.getMessage());
         }

@@ -45,6 +45,12 @@ public record SlaveState(
                 .toList();
     }
 
+    /** Whether the table stands still in a lane of its own until somebody decides. */
+    public boolean isParked(TableState table) {
+        return table.lane() != null
+                && lane(table.lane()).map(LanePosition::parked).orElse(false);
+    }
+
     /** Copies that the lane applies. */
     public List<Restore> restoresOf(String lane) {
         return restores.values().stream()
