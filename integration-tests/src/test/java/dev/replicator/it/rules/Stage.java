@@ -2,6 +2,7 @@ package dev.replicator.it.rules;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,6 +15,7 @@ import dev.replicator.forwarder.ForwarderConfig;
 import dev.replicator.forwarder.ForwarderDaemon;
 import dev.replicator.launcher.Main;
 import dev.replicator.launcher.local.AdminResult;
+import dev.replicator.launcher.local.DaemonProcess;
 import dev.replicator.launcher.local.LauncherLine;
 import dev.replicator.launcher.local.LocalCluster;
 import dev.replicator.launcher.local.StatusWait;
@@ -55,6 +57,7 @@ final class Stage implements AutoCloseable {
     private final List<String> slaveDatabases = new ArrayList<>();
     private final Map<String, SlaveDaemon> slaves = new LinkedHashMap<>();
     private String role = EmbeddedPostgres.USER;
+    private int newEpochs;
     private boolean holdsCommits;
     private ForwarderDaemon forwarder;
     private CaptureDaemon capture;
@@ -126,6 +129,29 @@ final class Stage implements AutoCloseable {
             throw new IllegalArgumentException("'" + from + "' is not in " + text);
         }
         Files.writeString(config(file), text.replace(from, to));
+    }
+
+    /**
+     * What an operator does when continuity is lost: {@code capture --new-epoch --yes}, as a process of its own. It is
+     * ended again once the epoch has begun.
+     *
+     * @return what the command printed
+     */
+    String beginNewEpoch() throws IOException, InterruptedException {
+        List<String> line = new ArrayList<>(LauncherLine.ofClassPath("192m"));
+        line.addAll(List.of("capture", "--config", config("capture.yaml").toString(), "--new-epoch", "--yes"));
+        Path output = root.resolve("new-epoch-" + ++newEpochs + ".log");
+        try (DaemonProcess process = new DaemonProcess("new epoch", line, output)) {
+            process.start();
+            Await.until(
+                    "a new epoch has begun",
+                    PATIENCE,
+                    () -> Files.readString(output).contains("Begun: ") || !process.isAlive(),
+                    () -> process.tail(50));
+            String printed = Files.readString(output);
+            assertTrue(printed.contains("Begun: "), printed);
+            return printed;
+        }
     }
 
     void startCapture() throws IOException {
