@@ -5,6 +5,7 @@ import dev.replicator.queue.wire.RequireDumpsReply;
 import dev.replicator.queue.wire.RequireDumpsRequest;
 import dev.replicator.queue.wire.RequiredDump;
 import dev.replicator.queue.wire.SlaveLinkGrpc;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.state.DumpNeed;
 import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.RestoreRows;
@@ -87,10 +88,12 @@ final class DumpRequests {
         String group = LaneRows.newName(session, "restore-");
         for (RequiredDump answer : given) {
             TableName table = TableName.parse(answer.getTable());
-            RestoreRows.begin(session, table, group);
-            RestoreRows.choose(session, table, answer.getDumpId());
-            TableRows.restoring(session, table);
+            if (RestoreRows.begin(session, table, group)) {
+                RestoreRows.choose(session, table, answer.getDumpId());
+                TableRows.restoring(session, table);
+            }
         }
+        Steps.reached("restore.dump-chosen");
         return true;
     }
 

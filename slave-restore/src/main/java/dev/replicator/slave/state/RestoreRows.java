@@ -13,13 +13,19 @@ import java.util.TreeSet;
 public final class RestoreRows {
     private RestoreRows() {}
 
-    /** A restore begins; its dump is not chosen yet. */
-    public static void begin(Connection connection, TableName table, String group) throws SQLException {
-        Sql.update(
-                connection,
-                "INSERT INTO replicator.restore (table_name, restore_group, phase) VALUES (?, ?, 'asking')",
-                table.toString(),
-                group);
+    /**
+     * A restore begins; its dump is not chosen yet.
+     *
+     * @return false when the table has left the slave's set meanwhile
+     */
+    public static boolean begin(Connection connection, TableName table, String group) throws SQLException {
+        return Sql.update(
+                        connection,
+                        "INSERT INTO replicator.restore (table_name, restore_group, phase) SELECT table_name, ?, 'asking'"
+                                + " FROM replicator.table_state WHERE table_name = ? FOR SHARE",
+                        group,
+                        table.toString())
+                == 1;
     }
 
     /** The dump is chosen. */
@@ -120,8 +126,12 @@ public final class RestoreRows {
         Sql.update(connection, "UPDATE replicator.restore SET boundary = NULL WHERE table_name = ?", table.toString());
     }
 
-    /** The restore is over, one way or the other. */
+    /**
+     * The restore is over, one way or the other. What it loaded is forgotten by name: our sessions are replicas, for which
+     * ON DELETE CASCADE does nothing, and the same dump may come again.
+     */
     public static void end(Connection connection, TableName table) throws SQLException {
+        Sql.update(connection, "DELETE FROM replicator.restore_chunk WHERE table_name = ?", table.toString());
         Sql.update(connection, "DELETE FROM replicator.restore WHERE table_name = ?", table.toString());
     }
 

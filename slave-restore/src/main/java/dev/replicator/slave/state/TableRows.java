@@ -25,9 +25,10 @@ public final class TableRows {
                 Stage.WAITING_FOR_DUMP.text());
     }
 
-    /** A table leaves the slave's set: its state goes, its rows stay. */
+    /** A table leaves the slave's set: its state goes, a restore that may just have begun too; its rows stay. */
     public static void remove(Connection connection, TableName table) throws SQLException {
         Sql.update(connection, "DELETE FROM replicator.table_state WHERE table_name = ?", table.toString());
+        RestoreRows.end(connection, table);
     }
 
     /** Its rows are no longer continued by any lane; they stay in service until a dump has replaced them. */
