@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
@@ -18,22 +19,30 @@ public final class StepGate implements AutoCloseable {
 
     private final String step;
     private final Supplier<RuntimeException> failure;
+    private final boolean firstOnly;
+    private final AtomicBoolean passed = new AtomicBoolean();
     private final CountDownLatch arrived = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
 
-    private StepGate(String step, Supplier<RuntimeException> failure) {
+    private StepGate(String step, Supplier<RuntimeException> failure, boolean firstOnly) {
         this.step = step;
         this.failure = failure;
+        this.firstOnly = firstOnly;
     }
 
     /** A gate that holds every thread reaching the step until {@link #release}. */
     public static StepGate hold(String step) {
-        return install(new StepGate(step, null));
+        return install(new StepGate(step, null, false));
+    }
+
+    /** A gate that holds the first thread reaching the step until {@link #release}; others pass, such as a second daemon's. */
+    public static StepGate holdFirst(String step) {
+        return install(new StepGate(step, null, true));
     }
 
     /** A gate at which the step fails, each time, until it is closed. */
     public static StepGate fail(String step, Supplier<RuntimeException> failure) {
-        return install(new StepGate(step, failure));
+        return install(new StepGate(step, failure, false));
     }
 
     private static StepGate install(StepGate gate) {
@@ -52,6 +61,9 @@ public final class StepGate implements AutoCloseable {
     }
 
     private void pass() {
+        if (firstOnly && passed.getAndSet(true)) {
+            return;
+        }
         arrived.countDown();
         if (failure != null) {
             throw failure.get();

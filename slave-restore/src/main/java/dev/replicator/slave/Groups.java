@@ -1,6 +1,7 @@
 package dev.replicator.slave;
 
 import dev.replicator.queue.Position;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.lane.LaneBoard;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.restore.Comparison;
@@ -55,6 +56,7 @@ final class Groups {
             RestoreRows.enterLane(session, restore.table(), lane);
             TableRows.stage(session, restore.table(), Stage.CATCHING_UP, null);
         }
+        Steps.reached("restore.lane-written");
         LOG.info("group {} is loaded; catching up from seq {}", group, base.seq());
         return true;
     }
@@ -82,6 +84,7 @@ final class Groups {
             } catch (TableException e) {
                 throw new SQLException(e.reason(), "42P01", e);
             }
+            Steps.reached("resync.keys-listed");
             RestoreRows.phase(session, restore.table(), RestorePhase.COMPARED);
             return null;
         });

@@ -1,6 +1,7 @@
 package dev.replicator.slave.lane;
 
 import dev.replicator.queue.Position;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.state.LanePosition;
 import dev.replicator.slave.state.SlaveState;
 import java.sql.Connection;
@@ -96,9 +97,11 @@ final class Arrangement {
         }
         // The main lane's transaction will demand that the stored position is the offered one.
         place.storePosition();
+        Steps.reached("lane.join-ready");
         if (!context.board().offer(place.plan().lane())) {
             return false;
         }
+        Steps.reached("lane.join-offered");
         boolean waiting = true;
         while (waiting && !place.isInterrupted()) {
             waiting = context.board().awaitAnswer(lane, LaneSession.TICK);

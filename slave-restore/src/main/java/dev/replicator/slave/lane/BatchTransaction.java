@@ -4,6 +4,7 @@ import dev.replicator.queue.ChangeKind;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableName;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.postgres.BatchConflictException;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.state.Journal;
@@ -61,6 +62,7 @@ final class BatchTransaction {
     WalPositions run(LanePlan plan, Batch batch, Position end, Pieces pieces, ChangeWriter writer, boolean carefully)
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
+        Steps.reached("lane.batch-taken");
         WalPositions log = lanes.advance(connection, plan.lane(), end, batch.commitMicros());
         if (batch.hasChanges()) {
             writer.begin();
@@ -74,7 +76,9 @@ final class BatchTransaction {
         if (batch.event() instanceof LaneItem.Settled settled) {
             settle(settled);
         }
+        Steps.reached("lane.batch-written");
         connection.commit();
+        Steps.reached("lane.batch-committed");
         writer.committed();
         return log;
     }

@@ -2,6 +2,7 @@ package dev.replicator.slave.lane;
 
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.postgres.SqlFailures;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.restore.Comparison;
@@ -64,6 +65,7 @@ final class HandOver {
                 for (Restore restore : state.restoresOf(side.lane())) {
                     join(session, restore, seq);
                 }
+                Steps.reached("lane.join-written");
                 return true;
             });
         } catch (SQLException e) {
@@ -113,6 +115,7 @@ final class HandOver {
                     changeOver(session, plan, state, restore);
                 }
                 LaneRows.dropEmpty(session);
+                Steps.reached("lane.change-over-written");
                 return !ready.isEmpty();
             });
         } catch (SQLException e) {
@@ -124,8 +127,9 @@ final class HandOver {
     private void changeOver(Connection session, LanePlan plan, SlaveState state, Restore restore) throws SQLException {
         TableState table = state.tables().get(restore.table());
         if (table.lane() != null) {
-            // Parked, or running after a resume: its lane must not write any more.
-            lanes.bump(session, table.lane());
+            // Parked, or running after a resume: its lane must not write any more, nor have joined the main lane just
+            // now.
+            lanes.leave(session, table.lane());
         }
         CopyLayout layout = RestoreRows.layout(session, restore.table());
         Comparison.createList(session, restore, layout);
@@ -164,6 +168,7 @@ final class HandOver {
                     TableRows.enter(session, restore.table(), LanePosition.MAIN, here.seq(), Stage.IN_SYNC);
                     finish(session, restore);
                 }
+                Steps.reached("resync.rows-rewritten");
                 return true;
             });
         } catch (SQLException e) {

@@ -117,7 +117,7 @@ final class LaneSession implements Arrangement.Place {
                 if (careful && reached.seq() >= carefulThrough) {
                     return -1;
                 }
-                if (arrangement.step()) {
+                if (busy(arrangement::step)) {
                     return carefulThrough;
                 }
                 Batch batch = next(limits);
@@ -141,10 +141,26 @@ final class LaneSession implements Arrangement.Place {
         }
     }
 
+    /** Work whose transaction may have to wait for somebody. */
+    @FunctionalInterface
+    private interface Work<T> {
+        T run() throws SQLException, InterruptedException;
+    }
+
+    /** While it lasts, the coordinator shows whom it waits for, if for anybody. */
+    private <T> T busy(Work<T> work) throws SQLException, InterruptedException {
+        reporter.busySince(System.nanoTime());
+        try {
+            return work.run();
+        } finally {
+            reporter.busySince(0);
+        }
+    }
+
     /** What to do after a rollback: park a table, or be careful up to a transaction. */
     private record Failure(ParkException park, long carefulThrough) {}
 
-    private long parked(Failure failure, long carefulThrough) throws SQLException {
+    private long parked(Failure failure, long carefulThrough) throws SQLException, InterruptedException {
         ParkException park = failure.park();
         LOG.warn(
                 "lane {}: table {} cannot go on at seq {}: {}",
@@ -152,7 +168,10 @@ final class LaneSession implements Arrangement.Place {
                 park.replica().table(),
                 park.seq(),
                 park.getMessage());
-        new Parking(connection, context.rows(), context.policy()).park(plan, park);
+        busy(() -> {
+            new Parking(connection, context.rows(), context.policy()).park(plan, park);
+            return true;
+        });
         context.changed().run();
         return carefulThrough;
     }
@@ -373,17 +392,20 @@ final class LaneSession implements Arrangement.Place {
         acknowledge(flushes.allDurable());
     }
 
-    private boolean changesTables(LaneItem event) throws SQLException {
+    private boolean changesTables(LaneItem event) throws SQLException, InterruptedException {
         if (event instanceof LaneItem.NewSchema schema) {
-            new TableSetChange(connection, context.rows()).apply(plan, schema.schema());
+            busy(() -> {
+                new TableSetChange(connection, context.rows()).apply(plan, schema.schema());
+                return true;
+            });
             context.changed().run();
             return true;
         }
         return event instanceof LaneItem.NewTableSet set && plan.lane().isMain() && changesTables(set.tableSet());
     }
 
-    private boolean changesTables(TableSet set) throws SQLException {
-        boolean changed = new TableSetChange(connection, context.rows()).apply(plan, set);
+    private boolean changesTables(TableSet set) throws SQLException, InterruptedException {
+        boolean changed = busy(() -> new TableSetChange(connection, context.rows()).apply(plan, set));
         if (changed) {
             context.changed().run();
         }

@@ -1,6 +1,7 @@
 package dev.replicator.slave.lane;
 
 import dev.replicator.queue.TableName;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.postgres.ConflictPolicy;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.restore.Copies;
@@ -54,6 +55,7 @@ final class Parking {
             } else {
                 leaveLane(plan, failure);
             }
+            Steps.reached("lane.park-written");
             return null;
         });
     }

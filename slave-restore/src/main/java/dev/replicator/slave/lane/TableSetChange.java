@@ -5,6 +5,7 @@ import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.wire.GrantedTable;
 import dev.replicator.queue.wire.TableSet;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.restore.Copies;
 import dev.replicator.slave.state.DumpNeed;
 import dev.replicator.slave.state.LanePosition;
@@ -93,6 +94,7 @@ final class TableSetChange {
                 TableRows.add(session, table.getKey(), table.getValue());
             }
             LaneRows.dropEmpty(session);
+            Steps.reached("lane.table-set-written");
             return true;
         });
     }
@@ -116,6 +118,7 @@ final class TableSetChange {
                 newTable(session, state, schema);
             }
             LaneRows.dropEmpty(session);
+            Steps.reached("lane.schema-written");
             return null;
         });
     }

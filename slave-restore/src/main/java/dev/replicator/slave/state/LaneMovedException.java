@@ -8,4 +8,8 @@ public final class LaneMovedException extends RuntimeException {
         super("lane " + expected.lane() + " is no longer at " + expected.position() + " (generation "
                 + expected.generation() + "): another transaction moved it or changed its tables");
     }
+
+    LaneMovedException(String ended) {
+        super("lane " + ended + " has ended meanwhile: its tables are in another lane");
+    }
 }

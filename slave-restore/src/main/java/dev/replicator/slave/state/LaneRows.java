@@ -58,15 +58,30 @@ public final class LaneRows {
         return rows.get(0);
     }
 
-    /** Locks the lane's row and makes its owner read its tables again. No row, no effect. */
-    public void bump(Connection connection, String lane) throws SQLException {
-        if (LanePosition.MAIN.equals(lane)) {
-            Sql.update(
-                    connection,
-                    "UPDATE replicator.progress SET generation = generation + 1 WHERE cluster = ? AND origin = 0",
-                    cluster);
-        } else {
-            Sql.update(connection, "UPDATE replicator.lane SET generation = generation + 1 WHERE lane = ?", lane);
+    /**
+     * Locks the lane's row and makes its owner read its tables again.
+     *
+     * @return false when there is no such lane, and nothing was done
+     */
+    public boolean bump(Connection connection, String lane) throws SQLException {
+        int rows = LanePosition.MAIN.equals(lane)
+                ? Sql.update(
+                        connection,
+                        "UPDATE replicator.progress SET generation = generation + 1 WHERE cluster = ? AND origin = 0",
+                        cluster)
+                : Sql.update(connection, "UPDATE replicator.lane SET generation = generation + 1 WHERE lane = ?", lane);
+        return rows == 1;
+    }
+
+    /**
+     * Takes a table out of the lane that was read to have it: the lane must still be there to be locked, or its tables are
+     * in another one by now.
+     *
+     * @throws LaneMovedException when the lane has ended meanwhile
+     */
+    public void leave(Connection connection, String lane) throws SQLException {
+        if (!bump(connection, lane)) {
+            throw new LaneMovedException(lane);
         }
     }
 

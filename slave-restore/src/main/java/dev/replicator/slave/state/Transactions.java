@@ -1,5 +1,6 @@
 package dev.replicator.slave.state;
 
+import dev.replicator.runtime.Steps;
 import java.sql.Connection;
 import java.sql.SQLException;
 
@@ -25,6 +26,7 @@ public final class Transactions {
             T result = work.run(connection);
             connection.commit();
             done = true;
+            Steps.reached("state.committed");
             return result;
         } finally {
             if (!done) {
