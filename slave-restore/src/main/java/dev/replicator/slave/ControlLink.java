@@ -10,6 +10,7 @@ import io.grpc.stub.ClientResponseObserver;
 import java.time.Duration;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -25,16 +26,20 @@ final class ControlLink implements Runnable {
     private final Channel channel;
     private final Supplier<SlaveReport> reports;
     private final Consumer<SlaveCommand> commands;
+    private final BooleanSupplier silent;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition signal = lock.newCondition();
     private boolean changed;
     private boolean stopped;
     private Call call;
 
-    ControlLink(Channel channel, Supplier<SlaveReport> reports, Consumer<SlaveCommand> commands) {
+    /** @param silent whether another daemon speaks for the slave once it has taken this one's place at the forwarder */
+    ControlLink(
+            Channel channel, Supplier<SlaveReport> reports, Consumer<SlaveCommand> commands, BooleanSupplier silent) {
         this.channel = channel;
         this.reports = reports;
         this.commands = commands;
+        this.silent = silent;
     }
 
     /** Something changed that the forwarder should know soon. */
@@ -91,6 +96,9 @@ final class ControlLink implements Runnable {
     }
 
     private void report() {
+        if (call != null && call.superseded && silent.getAsBoolean()) {
+            return;
+        }
         try {
             SlaveReport report = reports.get();
             if (call == null || call.ended) {
@@ -107,6 +115,7 @@ final class ControlLink implements Runnable {
     private final class Call implements ClientResponseObserver<SlaveReport, SlaveCommand> {
         private ClientCallStreamObserver<SlaveReport> stream;
         private volatile boolean ended;
+        private volatile boolean superseded;
 
         @Override
         public void beforeStart(ClientCallStreamObserver<SlaveReport> requests) {
@@ -130,10 +139,12 @@ final class ControlLink implements Runnable {
 
         @Override
         public void onError(Throwable error) {
+            Status status = Status.fromThrowable(error);
             synchronized (this) {
+                superseded = status.getCode() == Status.Code.ABORTED;
                 ended = true;
             }
-            LOG.debug("the control stream ended: {}", Status.fromThrowable(error));
+            LOG.debug("the control stream ended: {}", status);
         }
 
         @Override

@@ -4,6 +4,7 @@ import dev.replicator.queue.TableName;
 import dev.replicator.queue.wire.SlaveCommand;
 import dev.replicator.runtime.Backoff;
 import dev.replicator.runtime.ReplicatorException;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.lane.LaneContext;
 import dev.replicator.slave.lane.LaneStatus;
 import dev.replicator.slave.postgres.SqlFailures;
@@ -65,6 +66,7 @@ final class Coordinator implements Runnable {
     private boolean signalled;
     private volatile boolean stopped;
     private volatile boolean paused;
+    private volatile boolean waitsForLock;
     private volatile Snapshot snapshot = Snapshot.nothing("connecting to the database");
     private volatile ReplicatorException failure;
     private long askAfterNanos = System.nanoTime();
@@ -100,6 +102,11 @@ final class Coordinator implements Runnable {
 
     boolean isPaused() {
         return paused;
+    }
+
+    /** Whether another daemon of this slave works on the database: that one speaks for the slave. */
+    boolean waitsForLock() {
+        return waitsForLock;
     }
 
     /** Why the daemon cannot go on; null while it does. */
@@ -167,6 +174,9 @@ final class Coordinator implements Runnable {
         } catch (ReplicatorException e) {
             failure = e;
             return false;
+        } catch (RuntimeException e) {
+            LOG.error("the coordinator failed", e);
+            trouble(e.toString(), e);
         } finally {
             // Without the lock nothing may run here: another daemon may have it.
             lanes.close();
@@ -179,14 +189,20 @@ final class Coordinator implements Runnable {
         boolean told = false;
         while (!stopped) {
             if (TargetSession.tryLock(connection, config.cluster(), config.slave())) {
+                waitsForLock = false;
                 return true;
             }
             if (!told) {
                 told = true;
+                waitsForLock = true;
                 String text = "another daemon of slave " + config.slave() + " works on "
-                        + config.target().url().split("\\?", 2)[0] + "; waiting until it ends";
+                        + config.target().url().split("\\?", 2)[0] + " ("
+                        + TargetSession.lockHolder(connection, config.cluster(), config.slave())
+                        + "); waiting until it ends. If it is gone or hangs, end its sessions there: "
+                        + TargetSession.endOfSessions(config.slave());
                 LOG.warn("{}", text);
-                snapshot = snapshot.withError(text);
+                // What it knew may be long past: the daemon at work tells positions and states.
+                snapshot = Snapshot.nothing(text);
                 published.run();
             }
             awaitSignal();
@@ -202,6 +218,7 @@ final class Coordinator implements Runnable {
     }
 
     private void tick(Connection connection) throws SQLException {
+        Steps.reached("slave.looks");
         for (SlaveCommand command = inbox.poll(); command != null; command = inbox.poll()) {
             execute(connection, command);
         }
@@ -265,7 +282,7 @@ final class Coordinator implements Runnable {
         comparer.execute(() -> {
             try (Connection connection = context.sessions().open("slave " + config.slave() + " compare")) {
                 groups.compare(connection, state);
-            } catch (SQLException e) {
+            } catch (SQLException | RuntimeException e) {
                 LOG.warn("comparing copies with their tables: {}; trying again", e.getMessage());
             } finally {
                 comparing.set(false);

@@ -39,7 +39,9 @@ final class Reports {
         state.tables().values().stream()
                 .sorted(Comparator.comparing(TableState::table))
                 .forEach(table -> report.addTables(table(snapshot, lanes, table)));
+        // Without its database it does not know whether another daemon has moved them.
         state.lanes().values().stream()
+                .filter(lane -> snapshot.error().isEmpty())
                 .sorted(Comparator.comparing(LanePosition::lane))
                 .forEach(lane -> report.addLanes(lane(state, lanes.get(lane.lane()), lane)));
         snapshot.conflicts().forEach(entry -> report.addConflicts(conflict(entry)));

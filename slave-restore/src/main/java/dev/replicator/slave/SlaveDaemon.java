@@ -48,7 +48,8 @@ public final class SlaveDaemon implements Daemon {
                 config.forwarder().address(),
                 config.forwarder().token(),
                 config.forwarder().tls());
-        control = new ControlLink(channel, this::report, command -> coordinator.command(command));
+        control = new ControlLink(
+                channel, this::report, command -> coordinator.command(command), () -> coordinator.waitsForLock());
         coordinator = new Coordinator(config, new Wiring(), control::changed);
         coordinatorThread = RestoreService.daemon(this::coordinate, "slave-coordinator");
         controlThread = RestoreService.daemon(control, "slave-control");

@@ -18,6 +18,17 @@ public final class TargetSession {
             // Rows are found by key: a table without fresh statistics must not be read whole for a handful of rows.
             + "SET enable_seqscan = off";
 
+    /** An advisory lock's 64 bits stand in two columns. */
+    private static final String LOCK_HOLDER =
+            """
+            SELECT 'pid ' || a.pid || coalesce(' of ' || host(a.client_addr), '') || ', connected since '
+                   || date_trunc('second', a.backend_start)
+            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(?, 0)
+            """;
+
     private TargetSession() {}
 
     /**
@@ -85,11 +96,31 @@ public final class TargetSession {
     public static boolean tryLock(Connection connection, String cluster, String slave) throws SQLException {
         try (PreparedStatement statement =
                 connection.prepareStatement("SELECT pg_try_advisory_lock(hashtextextended(?, 0))")) {
-            statement.setString(1, "replicator slave " + cluster + "/" + slave);
+            statement.setString(1, lockName(cluster, slave));
             try (ResultSet rows = statement.executeQuery()) {
                 rows.next();
                 return rows.getBoolean(1);
             }
         }
+    }
+
+    /** Who holds the lock of {@link #tryLock}, for people: the session's process id, its client, and since when. */
+    public static String lockHolder(Connection connection, String cluster, String slave) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(LOCK_HOLDER)) {
+            statement.setString(1, lockName(cluster, slave));
+            try (ResultSet rows = statement.executeQuery()) {
+                return rows.next() ? rows.getString(1) : "its session has just ended";
+            }
+        }
+    }
+
+    /** The statement with which an operator ends all sessions of a slave's daemon. */
+    public static String endOfSessions(String slave) {
+        return "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                + " AND application_name LIKE 'replicator slave " + slave.replace("'", "''") + "%'";
+    }
+
+    private static String lockName(String cluster, String slave) {
+        return "replicator slave " + cluster + "/" + slave;
     }
 }

@@ -1,8 +1,11 @@
 package dev.replicator.slave.restore;
 
 import dev.replicator.dumps.DumpStore;
+import dev.replicator.queue.TableName;
 import dev.replicator.slave.state.Sessions;
 import io.grpc.Channel;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.concurrent.ExecutorService;
 
 /**
@@ -15,4 +18,10 @@ import java.util.concurrent.ExecutorService;
  * @param loaders threads that load chunks: as many as {@code restore.parallel}
  */
 public record RestoreContext(
-        String slave, Channel channel, DumpStore store, Sessions sessions, ExecutorService loaders) {}
+        String slave, Channel channel, DumpStore store, Sessions sessions, ExecutorService loaders) {
+
+    /** A session that works for a table's restore. */
+    Connection open(TableName table) throws SQLException {
+        return sessions.open("slave " + slave + " restore " + table);
+    }
+}

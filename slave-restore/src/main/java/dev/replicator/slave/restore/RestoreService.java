@@ -192,12 +192,14 @@ public final class RestoreService implements AutoCloseable {
     }
 
     private void change(Restore restore, Transactions.Work<Void> work) throws SQLException {
-        try (Connection connection = context.sessions().open("restore " + restore.table())) {
+        try (Connection connection = context.open(restore.table())) {
             Transactions.run(connection, work);
         }
     }
 
     private static Restore current(Connection session, Restore restore) throws SQLException {
+        // Another daemon's restore of the same dump may be about to finish.
+        RestoreRows.lock(session, restore.table());
         return StateReader.read(session)
                 .restore(restore.table())
                 .filter(now -> restore.dumpId().equals(now.dumpId()) && now.phase() == RestorePhase.LOADING)

@@ -74,7 +74,7 @@ final class TableRestore implements DumpDownload.Receiver {
      * @throws RestoreSupersededException somebody else decided about the restore meanwhile
      */
     void run() throws SQLException, IOException, InterruptedException {
-        try (Connection connection = context.sessions().open("restore " + restore.table())) {
+        try (Connection connection = context.open(restore.table())) {
             loaded.addAll(Transactions.run(connection, session -> RestoreRows.chunksLoaded(session, restore)));
         }
         chunksKnown.set(loaded.size());
@@ -103,7 +103,7 @@ final class TableRestore implements DumpDownload.Receiver {
             throw new DumpDownload.DumpGoneException(
                     "dump " + dump.id() + " is of epoch " + manifest.epoch() + ", the slave follows " + epoch);
         }
-        try (Connection connection = context.sessions().open("restore " + restore.table())) {
+        try (Connection connection = context.open(restore.table())) {
             restore = Transactions.run(connection, session -> prepared(session, manifest));
             DumpDownload.requireSameSnapshot(dump.id(), restore.boundary(), manifest.boundary());
             loader = ChunkLoader.prepare(connection, manifest.definition(), manifest.columns(), restore.relation());
@@ -124,6 +124,7 @@ final class TableRestore implements DumpDownload.Receiver {
         } catch (TableException e) {
             throw new ReplicatorException(ErrorCode.CONFIGURATION, e.reason(), e.hint(), e);
         }
+        Steps.reached("restore.copy-made");
         return current(session);
     }
 
@@ -145,7 +146,7 @@ final class TableRestore implements DumpDownload.Receiver {
     }
 
     private void load(StoredDump dump, ChunkEntry entry) throws SQLException, IOException {
-        try (Connection connection = context.sessions().open("restore " + restore.table());
+        try (Connection connection = context.open(restore.table());
                 InputStream text = dump.openText(entry.number())) {
             connection.setAutoCommit(false);
             // The row lock keeps a restore from being given up under our hands.
@@ -158,6 +159,7 @@ final class TableRestore implements DumpDownload.Receiver {
             if (RestoreRows.claimChunk(connection, restore, entry.number(), entry.rows())) {
                 loader.load(connection, text);
             }
+            Steps.reached("restore.chunk-written");
             connection.commit();
             loaded.add(entry.number());
             Steps.reached("restore.chunk-loaded");
@@ -190,7 +192,7 @@ final class TableRestore implements DumpDownload.Receiver {
 
     /** Keys and indexes come after the rows; with them the table is loaded, in one transaction. */
     private void finish() throws SQLException {
-        try (Connection connection = context.sessions().open("restore " + restore.table())) {
+        try (Connection connection = context.open(restore.table())) {
             Transactions.run(connection, session -> {
                 RestoreRows.lock(session, begun.table());
                 current(session);
@@ -202,6 +204,7 @@ final class TableRestore implements DumpDownload.Receiver {
                     Sql.execute(session, "ANALYZE " + restore.relation().quoted());
                 }
                 RestoreRows.phase(session, restore.table(), RestorePhase.LOADED);
+                Steps.reached("restore.loaded-written");
                 return null;
             });
         }
