@@ -11,23 +11,25 @@ import java.util.concurrent.locks.LockSupport;
  * the bank and entries are only added, so every consistent state fulfils: sum of balances is 0 over all accounts and
  * the number of entries never falls.
  */
-final class ReaderProbe implements AutoCloseable {
+public final class ReaderProbe implements AutoCloseable {
     private final Thread thread;
     private volatile boolean stopping;
     private volatile String violation = "";
     private volatile long polls;
 
-    ReaderProbe(Callable<Connection> slave) {
+    /** Begins to read. */
+    public ReaderProbe(Callable<Connection> slave) {
         thread = new Thread(() -> run(slave), "reader-probe");
         thread.start();
     }
 
     /** Empty while all was well. */
-    String violation() {
+    public String violation() {
         return violation;
     }
 
-    long polls() {
+    /** How often it has read. */
+    public long polls() {
         return polls;
     }
 

@@ -15,9 +15,11 @@ import java.util.concurrent.locks.LockSupport;
  * two entries, so invariants can be checked on any consistent copy. Started by the constructor. A master that is away
  * is waited for.
  */
-final class Traffic implements AutoCloseable {
-    static final String[] TABLES = {"bank.account", "bank.entry", "bank.note", "bank.audit"};
-    static final String SCHEMA =
+public final class Traffic implements AutoCloseable {
+    /** The bank's tables. */
+    public static final String[] TABLES = {"bank.account", "bank.entry", "bank.note", "bank.audit"};
+    /** Statements that make them. */
+    public static final String SCHEMA =
             """
             CREATE SCHEMA bank;
             CREATE TABLE bank.account (id int PRIMARY KEY, owner text NOT NULL UNIQUE, balance bigint NOT NULL);
@@ -42,7 +44,8 @@ final class Traffic implements AutoCloseable {
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean stopping;
 
-    Traffic(Callable<Connection> master, int connections) {
+    /** Begins on that many connections. */
+    public Traffic(Callable<Connection> master, int connections) {
         this.master = master;
         for (int i = 0; i < connections; i++) {
             long seed = 7 + i;
@@ -52,12 +55,13 @@ final class Traffic implements AutoCloseable {
         }
     }
 
-    long committed() {
+    /** Transactions so far. */
+    public long committed() {
         return committed.get();
     }
 
     /** Waits until that many more transactions have committed. */
-    void awaitTransactions(long more) {
+    public void awaitTransactions(long more) {
         long goal = committed.get() + more;
         long deadline = System.nanoTime() + 120_000_000_000L;
         while (committed.get() < goal) {
@@ -69,7 +73,7 @@ final class Traffic implements AutoCloseable {
     }
 
     /** Ends the traffic; may be called twice. */
-    void finish() throws InterruptedException {
+    public void finish() throws InterruptedException {
         stopping = true;
         for (Thread thread : threads) {
             thread.join();

@@ -35,6 +35,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * One master database, slaves' databases, and the real daemons in this process, each started and stopped by the test.
@@ -193,6 +194,26 @@ final class Stage implements AutoCloseable {
         daemon.start();
     }
 
+    /** Starts another daemon of the same slave, with a work directory of its own: NAME-second for {@link #stopSlave}. */
+    void startSecondDaemon(String name) throws IOException {
+        String first = Files.readString(config("slave-" + name + ".yaml"));
+        String work = cluster.data(name).toString();
+        String second = name + "-second";
+        Files.writeString(config("slave-" + second + ".yaml"), first.replace(work, work + "-second"));
+        startSlave(second);
+    }
+
+    /** The slave's daemons that are started from now on reach its database by this address, for example a proxy's. */
+    void routeToTarget(String name, String address) throws IOException {
+        Path file = config("slave-" + name + ".yaml");
+        Files.writeString(file, Files.readString(file).replace(targetAddress(), address));
+    }
+
+    /** Host and port of the server with the slaves' databases. */
+    String targetAddress() {
+        return "127.0.0.1:" + targets.port();
+    }
+
     void stopSlave(String name) {
         SlaveDaemon daemon = slaves.remove(name);
         if (daemon != null) {
@@ -249,6 +270,11 @@ final class Stage implements AutoCloseable {
         return remember(new Session(targets.connect(target(slave))));
     }
 
+    /** A connection to a slave's database that the caller closes. */
+    Connection slaveConnection(String slave) throws SQLException {
+        return targets.connect(target(slave));
+    }
+
     void onMaster(String... sql) throws SQLException {
         master.execute(database, sql);
     }
@@ -262,6 +288,25 @@ final class Stage implements AutoCloseable {
         try (Session session = new Session(targets.connect(target(slave)))) {
             return session.value(sql);
         }
+    }
+
+    /** Waits until a query on the slave gives a row, and returns its first column. */
+    String awaitSlaveValue(String slave, String sql) {
+        AtomicReference<String> found = new AtomicReference<>();
+        Await.until(
+                sql + " gives a row on " + slave,
+                PATIENCE,
+                () -> {
+                    found.set(slaveValue(slave, sql));
+                    return found.get() != null;
+                },
+                this::story);
+        return found.get();
+    }
+
+    /** Status and log, for the message of a wait that was in vain. */
+    String story() {
+        return admin("--output", "json", "status").output() + "\n" + String.join("\n", log.lines());
     }
 
     String masterValue(String sql) throws SQLException {
