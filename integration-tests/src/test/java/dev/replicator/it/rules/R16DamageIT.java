@@ -253,6 +253,7 @@ class R16DamageIT {
                     "s",
                     "DELETE FROM replicator.\"" + copy + "\" WHERE id >= 100",
                     "DELETE FROM replicator.restore_chunk WHERE row_count = 100");
+            Directories.delete(stage.cluster().data("s"));
             stage.stopForwarder();
             Directories.delete(queue(stage).resolve("index"));
             Directories.delete(stage.cluster().data("forwarder/dumps"));
@@ -266,8 +267,8 @@ class R16DamageIT {
             assertContains(stage.admin("dump", "list").orThrow(), "d-000001");
             stage.startSlave("s");
             stage.awaitInSync("s", 1);
-            stage.log().await("dump d-000001 is another one than the dump of that id whose restore began");
             stage.assertEqualTables("s", "public.p");
+            stage.log().await("dump d-000001 is another one than the dump of that id whose restore began");
         }
     }
 

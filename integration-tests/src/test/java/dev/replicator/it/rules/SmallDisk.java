@@ -46,7 +46,7 @@ final class SmallDisk implements AutoCloseable {
     void empty(DaemonProcess daemon) throws IOException, InterruptedException {
         if (mounted) {
             Files.delete(filler());
-        } else {
+        } else if (daemon.isAlive()) {
             limit(daemon, "unlimited");
         }
     }
