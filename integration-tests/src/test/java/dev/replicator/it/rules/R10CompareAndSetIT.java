@@ -152,7 +152,7 @@ class R10CompareAndSetIT {
                 stage.waiting().until("status names the old backend", status -> Stage.tableOf(status, "c", TABLES[1])
                         .path("blockedBy")
                         .asText()
-                        .startsWith("pid ["));
+                        .startsWith("pid "));
                 hold.release();
                 stage.log().await("lane main is no longer at");
                 stage.assertEqualTables("c", TABLES);

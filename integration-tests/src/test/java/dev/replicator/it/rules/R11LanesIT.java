@@ -117,7 +117,7 @@ class R11LanesIT {
             offered.awaitArrival();
             write("a", 906, 925);
         }
-        String blocker = "pid [" + reader.backend() + "]";
+        String blocker = "pid " + reader.backend();
         JsonNode waiting = stage.waiting()
                 .until("status names the reader", status -> Stage.tableOf(status, "a", "public.a_first")
                         .path("blockedBy")
