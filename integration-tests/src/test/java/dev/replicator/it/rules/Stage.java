@@ -23,6 +23,7 @@ import dev.replicator.launcher.local.TableDigest;
 import dev.replicator.queue.TableName;
 import dev.replicator.slave.SlaveConfig;
 import dev.replicator.slave.SlaveDaemon;
+import dev.replicator.slave.SlavePreflight;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -36,6 +37,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 
 /**
  * One master database, slaves' databases, and the real daemons in this process, each started and stopped by the test.
@@ -176,6 +178,28 @@ final class Stage implements AutoCloseable {
 
     /** Makes a slave's database (once) and files and tells the forwarder; starts nothing. */
     void defineSlave(String name, String extraYaml, String... tables) throws Exception {
+        define(name, EmbeddedPostgres.USER, extraYaml, tables);
+    }
+
+    /**
+     * The same with a role that is no superuser and may not set session_replication_role. It may do what
+     * docs/operating/install.md grants, on tables that are made later, too.
+     *
+     * @return name of the role
+     */
+    String defineOrdinarySlave(String name, String extraYaml, String... tables) throws Exception {
+        String role = target(name) + "_role";
+        targets.execute("postgres", "CREATE ROLE " + role + " LOGIN");
+        define(name, role, extraYaml, tables);
+        targets.execute(
+                target(name),
+                "GRANT CREATE ON DATABASE " + target(name) + " TO " + role,
+                "GRANT USAGE, CREATE ON SCHEMA public TO " + role,
+                "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLES TO " + role);
+        return role;
+    }
+
+    private void define(String name, String role, String extraYaml, String... tables) throws Exception {
         String target = target(name);
         if (!slaveDatabases.contains(target)) {
             targets.execute("postgres", "CREATE DATABASE " + target);
@@ -347,6 +371,14 @@ final class Stage implements AutoCloseable {
     }
 
     // What operators see and do
+
+    /** What {@code replicator preflight} finds for a slave: subject, problem and fix, one finding per line. */
+    String preflightOfSlave(String name) {
+        return SlavePreflight.check(SlaveConfig.load(config("slave-" + name + ".yaml"))).stream()
+                .map(finding -> (finding.blocking() ? "MISSING " : "note ") + finding.subject() + ": "
+                        + finding.problem() + " | " + finding.fix())
+                .collect(Collectors.joining("\n"));
+    }
 
     AdminResult admin(String... arguments) {
         return cluster.admin(arguments);

@@ -8,17 +8,24 @@ import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.postgres.TargetCatalog;
 import dev.replicator.slave.postgres.TargetPreflight;
 import dev.replicator.slave.postgres.TargetTable;
+import dev.replicator.slave.postgres.TargetVersion;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** How each version of a table meets its relation here; made on first use, for one session of one lane. */
+/**
+ * How each version of a table meets its relation here; made on first use, for one session of one lane, and made anew when
+ * the relation's definition has changed since the last batch.
+ */
 final class Bindings {
     private final Connection connection;
     private final Map<Key, TableBinding> known = new HashMap<>();
+    private final Map<TableName, String> versions = new HashMap<>();
+    private final Set<TableName> locked = new HashSet<>();
 
     private record Key(TableName relation, int tableId, long fingerprint) {}
 
@@ -26,8 +33,14 @@ final class Bindings {
         this.connection = connection;
     }
 
+    /** A batch begins: what was known is to be looked at again. */
+    void begin() {
+        locked.clear();
+    }
+
     TableBinding of(ChangeRun run) throws SQLException, TableException {
         TableSchema schema = run.schema();
+        refresh(run.replica().relation());
         Key key = new Key(run.replica().relation(), schema.tableId(), schema.fingerprint());
         TableBinding binding = known.get(key);
         if (binding == null) {
@@ -37,6 +50,18 @@ final class Bindings {
             known.put(key, binding);
         }
         return binding;
+    }
+
+    /** From here to the end of the batch nobody alters the relation. */
+    private void refresh(TableName relation) throws SQLException, TableException {
+        if (locked.contains(relation)) {
+            return;
+        }
+        String version = TargetVersion.lock(connection, relation);
+        if (!version.equals(versions.put(relation, version))) {
+            known.keySet().removeIf(key -> key.relation().equals(relation));
+        }
+        locked.add(relation);
     }
 
     /** Until the marker has passed, changes may be older than the dump and know columns that are gone since (R08). */

@@ -33,6 +33,7 @@ final class CarefulWriter implements ChangeWriter {
     @Override
     public void begin() throws SQLException {
         written.clear();
+        bindings.begin();
         applier.begin();
     }
 

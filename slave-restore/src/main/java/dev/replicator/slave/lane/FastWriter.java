@@ -29,6 +29,7 @@ final class FastWriter implements ChangeWriter {
     @Override
     public void begin() {
         touched.clear();
+        bindings.begin();
     }
 
     @Override

@@ -9,7 +9,8 @@ import dev.replicator.queue.TableName;
  * @param kind what did not fit
  * @param detail what was attempted and what was found, without row values
  * @param key the row's key as {@code column=value, ...}, for the conflict table only: never log it
- * @param rowImage the change as JSON {@code {"op","before","after"}}, for the conflict table only
+ * @param rowImage the change as JSON {@code {"op","before","after"}}, for the conflict table only;
+ *     null where no single change is to blame
  * @param advice what on the slave's side may be at the bottom of it, with the statement that mends it; often empty
  */
 public record Conflict(TableName table, Kind kind, String detail, String key, String rowImage, String advice) {

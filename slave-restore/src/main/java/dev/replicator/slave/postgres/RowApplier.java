@@ -171,7 +171,7 @@ public final class RowApplier implements AutoCloseable {
                     "At the end of the transaction rows of " + table
                             + " violate a deferrable unique or exclusion constraint",
                     "",
-                    "",
+                    null,
                     ""));
         }
         try {
@@ -183,7 +183,7 @@ public final class RowApplier implements AutoCloseable {
                 throw e;
             }
             return Optional.of(new Conflict(
-                    table, kind(e), "At the end of the transaction: " + SqlFailures.describe(e), "", "", ""));
+                    table, kind(e), "At the end of the transaction: " + SqlFailures.describe(e), "", null, ""));
         }
     }
 
@@ -205,7 +205,7 @@ public final class RowApplier implements AutoCloseable {
             switch (SqlFailures.classify(e)) {
                 case CONFLICT:
                     return Optional.of(
-                            new Conflict(table, kind(e), "TRUNCATE: " + SqlFailures.describe(e), "", "", ""));
+                            new Conflict(table, kind(e), "TRUNCATE: " + SqlFailures.describe(e), "", null, ""));
                 case TABLE_ERROR:
                     throw tableError(table, "TRUNCATE", e);
                 default:

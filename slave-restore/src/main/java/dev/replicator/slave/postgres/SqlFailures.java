@@ -65,7 +65,7 @@ public final class SqlFailures {
     }
 
     /** Whether a foreign key refused the rows. */
-    static boolean isForeignKey(SQLException failure) {
+    public static boolean isForeignKey(SQLException failure) {
         // 23001: ON DELETE RESTRICT says so from 18 on.
         return "23503".equals(failure.getSQLState()) || "23001".equals(failure.getSQLState());
     }

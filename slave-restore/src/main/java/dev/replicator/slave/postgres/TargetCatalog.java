@@ -160,13 +160,17 @@ public final class TargetCatalog {
             statement.setString(2, name.table());
             try (ResultSet rows = statement.executeQuery()) {
                 if (!rows.next()) {
-                    throw new TableException(
-                            name, "Table " + name + " does not exist on the slave", "Create it, or run resync for it.");
+                    throw missing(name);
                 }
                 long oid = rows.getLong(1);
                 return read(connection, name, oid, rows);
             }
         }
+    }
+
+    static TableException missing(TableName name) {
+        return new TableException(
+                name, "Table " + name + " does not exist on the slave", "Create it, or run resync for it.");
     }
 
     private static TargetTable read(Connection connection, TableName name, long oid, ResultSet table)

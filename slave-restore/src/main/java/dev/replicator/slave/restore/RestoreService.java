@@ -130,6 +130,8 @@ public final class RestoreService implements AutoCloseable {
             } else if (failure instanceof CorruptDumpException) {
                 context.store().delete(restore.dumpId());
                 later(restore, why);
+            } else if (isForeignKey(failure)) {
+                later(restore, "a foreign key here refuses its rows until the table it references is loaded: " + why);
             } else if (isTableError(failure)) {
                 giveUp(
                         restore,
@@ -156,13 +158,21 @@ public final class RestoreService implements AutoCloseable {
         return code == Status.Code.NOT_FOUND || code == Status.Code.PERMISSION_DENIED;
     }
 
+    /** An existing table is loaded in place, and without replica role its foreign keys are checked meanwhile (rule R19). */
+    private static boolean isForeignKey(Exception failure) {
+        return sqlCause(failure).filter(SqlFailures::isForeignKey).isPresent();
+    }
+
     private static boolean isTableError(Exception failure) {
+        return sqlCause(failure)
+                .map(SqlFailures::classify)
+                .filter(kind -> kind == SqlFailures.Kind.TABLE_ERROR || kind == SqlFailures.Kind.CONFLICT)
+                .isPresent();
+    }
+
+    private static Optional<SQLException> sqlCause(Exception failure) {
         Throwable cause = failure instanceof IOException && failure.getCause() != null ? failure.getCause() : failure;
-        if (!(cause instanceof SQLException sql)) {
-            return false;
-        }
-        SqlFailures.Kind kind = SqlFailures.classify(sql);
-        return kind == SqlFailures.Kind.TABLE_ERROR || kind == SqlFailures.Kind.CONFLICT;
+        return cause instanceof SQLException sql ? Optional.of(sql) : Optional.empty();
     }
 
     private void later(Restore restore, String why) {

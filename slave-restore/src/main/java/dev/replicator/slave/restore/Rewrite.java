@@ -4,6 +4,7 @@ import dev.replicator.queue.TableName;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.postgres.TargetCatalog;
 import dev.replicator.slave.postgres.TargetColumn;
+import dev.replicator.slave.postgres.TargetPreflight;
 import dev.replicator.slave.postgres.TargetTable;
 import dev.replicator.slave.state.CopyLayout;
 import dev.replicator.slave.state.Restore;
@@ -43,7 +44,9 @@ public final class Rewrite {
     /** Rewrites the listed keys of the table, or all rows when it has no key. */
     public static void run(Connection connection, TableName table, Restore restore, CopyLayout layout)
             throws SQLException, TableException {
-        Rewrite rewrite = new Rewrite(connection, TargetCatalog.load(connection, table), restore, layout);
+        TargetTable target = TargetCatalog.load(connection, table);
+        TargetPreflight.require(connection, target);
+        Rewrite rewrite = new Rewrite(connection, target, restore, layout);
         if (layout.key().isEmpty()) {
             rewrite.replaceAll();
         } else {

@@ -65,7 +65,11 @@ final class ApplyFixture implements AutoCloseable {
 
     /** A role that may not set session_replication_role. */
     static ApplyFixture ordinary() throws SQLException {
-        return new ApplyFixture("applier", new Random(1));
+        return ordinary(new Random(1));
+    }
+
+    static ApplyFixture ordinary(Random random) throws SQLException {
+        return new ApplyFixture("applier", random);
     }
 
     private static EmbeddedPostgres start() {
@@ -202,12 +206,15 @@ final class ApplyFixture implements AutoCloseable {
     /** Both schemas hold the same rows, compared by an ordered hash of every row's text. */
     void assertSame() throws SQLException {
         for (String table : tables) {
-            assertEquals(hash("m." + table), hash("s." + table), table);
+            assertEquals(hash("m", table), hash("s", table), table);
         }
     }
 
-    private String hash(String table) throws SQLException {
-        String rows = "SELECT t::text AS r FROM " + table + " t";
+    /** Over the columns that the master has. */
+    private String hash(String schema, String table) throws SQLException {
+        String columns = value("SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute"
+                + " WHERE attrelid = 'm." + table + "'::regclass AND attnum > 0 AND NOT attisdropped");
+        String rows = "SELECT ROW(" + columns + ")::text AS r FROM " + schema + "." + table + " t";
         return value(
                 "SELECT count(*) || ' rows ' || coalesce(md5(string_agg(r, E'\\n' ORDER BY r COLLATE \"C\")), '') FROM ("
                         + rows + ") q");

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -43,6 +44,71 @@ class RandomWorkloadIT {
         }
     }
 
+    /** Tables of any shape, both roles, pieces of any size; what the slave keeps beside a row stays with it. */
+    @Test
+    void r04r18r22ShouldEqualTheMasterWhateverTheTablesAre() throws Exception {
+        long first = Long.getLong("test.seed", System.nanoTime());
+        long end = System.nanoTime() + Long.getLong("test.random.millis", 4000) * 1_000_000;
+        for (long seed = first; seed == first || System.nanoTime() < end; seed++) {
+            Random random = new Random(seed);
+            boolean replica = random.nextInt(3) > 0;
+            try (ApplyFixture fixture =
+                    replica ? ApplyFixture.replica(random) : ApplyFixture.ordinary(new Random(seed))) {
+                StringBuilder shapes = new StringBuilder("test.seed=" + seed + (replica ? "" : " ordinary role"));
+                try {
+                    anyTables(fixture, random, shapes);
+                } catch (AssertionError | TableException | SQLException e) {
+                    throw new AssertionError(shapes.toString(), e);
+                }
+            }
+        }
+    }
+
+    private static void anyTables(ApplyFixture fixture, Random random, StringBuilder shapes) throws Exception {
+        List<RandomTable> tables = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            RandomTable table = new RandomTable("t" + i, random);
+            tables.add(table);
+            shapes.append("\n").append(table.ddl());
+            fixture.ddl(table.ddl());
+            fixture.track(table.name, table.identity, "a");
+            fixture.sql("ALTER TABLE s." + table.name + " ADD COLUMN own text");
+        }
+        for (int batch = 0; batch < 8; batch++) {
+            fixture.options(new ApplyOptions(random.nextBoolean() ? 100_000 : 400, 1 + random.nextInt(20)));
+            for (int i = 1 + random.nextInt(25); i > 0; i--) {
+                transaction(fixture, tables, random);
+            }
+            shapes.append("\nbatch ").append(batch);
+            fixture.apply();
+            for (RandomTable table : tables) {
+                assertOwnColumnsKept(fixture, table.name);
+            }
+            fixture.assertSame();
+        }
+    }
+
+    /** Some statements, some of them rolled back; a deferred constraint may undo it all at its end. */
+    private static void transaction(ApplyFixture fixture, List<RandomTable> tables, Random random) throws SQLException {
+        fixture.sql("BEGIN");
+        for (int i = 1 + random.nextInt(4); i > 0; i--) {
+            fixture.sql("SAVEPOINT s");
+            attempt(fixture, tables.get(random.nextInt(tables.size())).statement(random), "ROLLBACK TO s");
+            if (random.nextInt(6) == 0) {
+                fixture.sql("ROLLBACK TO s");
+            }
+        }
+        attempt(fixture, "COMMIT", "ROLLBACK");
+    }
+
+    private static void assertOwnColumnsKept(ApplyFixture fixture, String table) throws SQLException {
+        assertEquals(
+                "0",
+                fixture.value("SELECT count(*) FROM s." + table + " WHERE own <> 'own' || tag"),
+                "rows of " + table + " with what another row had");
+        fixture.sql("UPDATE s." + table + " SET own = 'own' || tag WHERE own IS NULL");
+    }
+
     private static void create(ApplyFixture fixture) throws SQLException {
         fixture.ddl(TABLES);
         fixture.sql("ALTER TABLE s.uniq ADD COLUMN local text DEFAULT 'kept'; ALTER TABLE s.uniq DROP COLUMN local");
@@ -72,12 +138,15 @@ class RandomWorkloadIT {
     }
 
     /** Statements that break a constraint are the master's own business: they change nothing. */
-    private static void attempt(ApplyFixture fixture, String statement) throws SQLException {
+    private static void attempt(ApplyFixture fixture, String statement, String... undo) throws SQLException {
         try {
             fixture.sql(statement);
         } catch (SQLException e) {
             if (!e.getSQLState().startsWith("23")) {
                 throw e;
+            }
+            for (String sql : undo) {
+                fixture.sql(sql);
             }
         }
     }
