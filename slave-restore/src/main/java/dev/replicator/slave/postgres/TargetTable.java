@@ -54,6 +54,13 @@ public record TargetTable(
                 .orElse(List.of());
     }
 
+    /** Whether a check of its rows, or of those that refer to them, may be put off to the end of a transaction. */
+    boolean hasDeferrable() {
+        return keys.stream().anyMatch(TargetKey::deferrable)
+                || references.stream().anyMatch(TargetForeignKey::deferrable)
+                || referencedBy.stream().anyMatch(TargetForeignKey::deferrable);
+    }
+
     /** The column of this name. */
     public Optional<TargetColumn> column(String columnName) {
         return columns.stream()

@@ -3,6 +3,7 @@ package dev.replicator.slave.postgres;
 import dev.replicator.queue.TableName;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,10 +52,7 @@ final class Truncation {
                 .anyMatch(key -> !key.child().equals(table.name()) && !whole.containsKey(key.child())))) {
             // a table that left may have referenced another one: ask again until nothing changes
         }
-        if (!whole.isEmpty()) {
-            statements.execute(
-                    "TRUNCATE " + whole.values().stream().map(TargetTable::from).collect(Collectors.joining(", ")));
-        }
+        truncate(whole.values());
         List<TargetTable> others = new ArrayList<>(pending.values());
         others.removeAll(whole.values());
         ForeignKeyOrder order = ForeignKeyOrder.of(others, replicaRole);
@@ -63,5 +61,38 @@ final class Truncation {
             statements.execute("DELETE FROM " + table.from());
         }
         pending.clear();
+    }
+
+    /** PostgreSQL truncates no table with checks of deferred constraints to come: those are due before. */
+    private void truncate(Collection<TargetTable> tables) throws SQLException {
+        if (tables.isEmpty()) {
+            return;
+        }
+        String due = deferrable(tables);
+        if (!due.isEmpty()) {
+            statements.execute("SET CONSTRAINTS " + due + " IMMEDIATE");
+        }
+        statements.execute("TRUNCATE " + tables.stream().map(TargetTable::from).collect(Collectors.joining(", ")));
+        if (!due.isEmpty()) {
+            statements.execute("SET CONSTRAINTS " + due + " DEFERRED");
+        }
+    }
+
+    private String deferrable(Collection<TargetTable> tables) throws SQLException {
+        String[] oids = tables.stream()
+                .filter(TargetTable::hasDeferrable)
+                .map(table -> Long.toString(table.oid()))
+                .toArray(String[]::new);
+        if (oids.length == 0) {
+            return "";
+        }
+        Sql sql = new Sql()
+                .add("WITH t AS (SELECT id::oid FROM unnest(")
+                .array(oids)
+                .add(") AS id), tree AS (SELECT id FROM t UNION SELECT relid FROM t, pg_partition_tree(t.id))")
+                .add(" SELECT DISTINCT format('%I.%I', n.nspname, x.conname)")
+                .add(" FROM pg_constraint x JOIN pg_namespace n ON n.oid = x.connamespace WHERE x.condeferrable")
+                .add(" AND (x.conrelid IN (SELECT id FROM tree) OR x.confrelid IN (SELECT id FROM tree))");
+        return statements.rows(sql).stream().map(row -> row[0]).collect(Collectors.joining(", "));
     }
 }

@@ -38,7 +38,6 @@ final class RandomTable {
             "CREATE UNIQUE INDEX ON %s.T (a) WHERE act",
             "CREATE UNIQUE INDEX ON %s.T (lower(c))",
             "CREATE UNIQUE INDEX ON %s.T (b, lower(c)) WHERE a > 3",
-            "CREATE UNIQUE INDEX ON %s.T (c) NULLS NOT DISTINCT",
             "ALTER TABLE %s.T ADD EXCLUDE USING gist (r WITH &&)",
             "ALTER TABLE %s.T ADD EXCLUDE USING gist (r WITH &&) WHERE (act) DEFERRABLE",
             "ALTER TABLE %s.T ADD g int GENERATED ALWAYS AS (a * 2) STORED, ADD UNIQUE (g)");
