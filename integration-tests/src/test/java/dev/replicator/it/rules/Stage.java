@@ -178,7 +178,7 @@ final class Stage implements AutoCloseable {
 
     /** Makes a slave's database (once) and files and tells the forwarder; starts nothing. */
     void defineSlave(String name, String extraYaml, String... tables) throws Exception {
-        define(name, EmbeddedPostgres.USER, extraYaml, tables);
+        define(name, role, extraYaml, tables);
     }
 
     /**
@@ -188,24 +188,24 @@ final class Stage implements AutoCloseable {
      * @return name of the role
      */
     String defineOrdinarySlave(String name, String extraYaml, String... tables) throws Exception {
-        String role = target(name) + "_role";
-        targets.execute("postgres", "CREATE ROLE " + role + " LOGIN");
-        define(name, role, extraYaml, tables);
+        String ordinary = target(name) + "_role";
+        targets.execute("postgres", "CREATE ROLE " + ordinary + " LOGIN");
+        define(name, ordinary, extraYaml, tables);
         targets.execute(
                 target(name),
-                "GRANT CREATE ON DATABASE " + target(name) + " TO " + role,
-                "GRANT USAGE, CREATE ON SCHEMA public TO " + role,
-                "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLES TO " + role);
-        return role;
+                "GRANT CREATE ON DATABASE " + target(name) + " TO " + ordinary,
+                "GRANT USAGE, CREATE ON SCHEMA public TO " + ordinary,
+                "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLES TO " + ordinary);
+        return ordinary;
     }
 
-    private void define(String name, String role, String extraYaml, String... tables) throws Exception {
+    private void define(String name, String user, String extraYaml, String... tables) throws Exception {
         String target = target(name);
         if (!slaveDatabases.contains(target)) {
             targets.execute("postgres", "CREATE DATABASE " + target);
             slaveDatabases.add(target);
         }
-        cluster.defineSlave(name, url(targets, target), role, "postgres", List.of(tables), extraYaml);
+        cluster.defineSlave(name, url(targets, target), user, "postgres", List.of(tables), extraYaml);
         if (forwarder != null) {
             cluster.admin("reload").orThrow();
         }

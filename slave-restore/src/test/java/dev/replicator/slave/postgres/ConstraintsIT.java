@@ -371,28 +371,6 @@ class ConstraintsIT {
         }
     }
 
-    /** Rows first, then TRUNCATE: checks of the rows that the session has put off forbid it. */
-    @Test
-    void r18ShouldTruncateBehindRowsWhoseChecksArePutOff() throws Exception {
-        for (boolean replica : new boolean[] {true, false}) {
-            try (ApplyFixture fixture = replica ? ApplyFixture.replica() : ApplyFixture.ordinary()) {
-                fixture.ddl("CREATE TABLE %s.p (id int PRIMARY KEY);"
-                        + "CREATE TABLE %s.t (id int PRIMARY KEY, v int UNIQUE DEFERRABLE,"
-                        + " p int REFERENCES %s.p DEFERRABLE INITIALLY DEFERRED)");
-                fixture.track("p", 'd');
-                fixture.track("t", 'd');
-                String changes = "INSERT INTO m.p VALUES (1); INSERT INTO m.t VALUES (1, 1, 1), (2, 2, 1);"
-                        + "UPDATE m.t SET v = 3 - v; TRUNCATE m.t, m.p; INSERT INTO m.p VALUES (2);"
-                        + "INSERT INTO m.t VALUES (1, 2, 2), (2, 1, 2); UPDATE m.t SET v = 3 - v";
-                fixture.sql(changes);
-                fixture.apply();
-                fixture.assertFastAndSame();
-                fixture.sql("TRUNCATE m.t, m.p;" + changes);
-                careful(fixture);
-            }
-        }
-    }
-
     @Test
     void shouldFireReplicaTriggersAndNotOriginOnes() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
