@@ -18,31 +18,43 @@ public final class StepGate implements AutoCloseable {
     private static final Map<String, StepGate> GATES = new ConcurrentHashMap<>();
 
     private final String step;
+    private final String threads;
     private final Supplier<RuntimeException> failure;
     private final boolean firstOnly;
     private final AtomicBoolean passed = new AtomicBoolean();
     private final CountDownLatch arrived = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
 
-    private StepGate(String step, Supplier<RuntimeException> failure, boolean firstOnly) {
+    private StepGate(String step, String threads, Supplier<RuntimeException> failure, boolean firstOnly) {
         this.step = step;
+        this.threads = threads;
         this.failure = failure;
         this.firstOnly = firstOnly;
     }
 
     /** A gate that holds every thread reaching the step until {@link #release}. */
     public static StepGate hold(String step) {
-        return install(new StepGate(step, null, false));
+        return hold(step, "");
+    }
+
+    /** The same for threads whose name begins so; others pass. */
+    public static StepGate hold(String step, String threads) {
+        return install(new StepGate(step, threads, null, false));
     }
 
     /** A gate that holds the first thread reaching the step until {@link #release}; others pass, such as a second daemon's. */
     public static StepGate holdFirst(String step) {
-        return install(new StepGate(step, null, true));
+        return install(new StepGate(step, "", null, true));
     }
 
     /** A gate at which the step fails, each time, until it is closed. */
     public static StepGate fail(String step, Supplier<RuntimeException> failure) {
-        return install(new StepGate(step, failure, false));
+        return fail(step, "", failure);
+    }
+
+    /** The same for threads whose name begins so; others pass. */
+    public static StepGate fail(String step, String threads, Supplier<RuntimeException> failure) {
+        return install(new StepGate(step, threads, failure, false));
     }
 
     private static StepGate install(StepGate gate) {
@@ -55,7 +67,7 @@ public final class StepGate implements AutoCloseable {
 
     private static void reached(String step) {
         StepGate gate = GATES.get(step);
-        if (gate != null) {
+        if (gate != null && Thread.currentThread().getName().startsWith(gate.threads)) {
             gate.pass();
         }
     }

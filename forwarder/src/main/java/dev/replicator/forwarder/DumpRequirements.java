@@ -118,7 +118,7 @@ final class DumpRequirements {
     /** Sends requests that capture has not been told of on this connection. */
     synchronized void sendOrders() throws IOException {
         long connection = link.connectionNumber();
-        if (!link.isReadyForOrders()) {
+        if (!link.isReadyForOrders() || visibility.obstacleToDumps() != null) {
             return;
         }
         Map<String, List<DumpEntry>> groups = catalog.toOrder(connection, visibility.holdForNewDump());

@@ -3,6 +3,7 @@ package dev.replicator.forwarder;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.replicator.dumps.DumpManifest;
+import dev.replicator.dumps.DumpState;
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.queue.Lsn;
 import dev.replicator.queue.TableName;
@@ -208,11 +209,21 @@ final class StatusReport {
     }
 
     private String waitingFor(DumpEntry entry) {
+        if (entry.state == DumpEntry.State.RUNNING) {
+            boolean read = dumps.manifest(entry)
+                    .map(manifest -> manifest.state() == DumpState.COMPLETE)
+                    .orElse(false);
+            return read ? "its marker, which capture has not read in the master's log yet" : null;
+        }
         if (entry.state != DumpEntry.State.REQUESTED) {
             return null;
         }
         if (!link.isConnected()) {
             return "capture is not connected";
+        }
+        String obstacle = visibility.obstacleToDumps();
+        if (obstacle != null) {
+            return obstacle;
         }
         return link.table(entry.table.toString())
                 .map(CapturedTable::getWaitingFor)

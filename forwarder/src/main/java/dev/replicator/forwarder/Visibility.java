@@ -41,6 +41,20 @@ final class Visibility {
         }
     }
 
+    /**
+     * Why a dump taken now could not meet the queue, or null. When the budget has overridden V, a snapshot may not see a
+     * transaction that is in the queue no more: dumps wait until the master has shown all that is gone.
+     */
+    synchronized String obstacleToDumps() {
+        if (visibleSeq < 0 || !queue.hasHistory() || visibleSeq + 1 >= queue.firstSeq()) {
+            return null;
+        }
+        return "the queue begins at seq " + queue.firstSeq()
+                + ", the master has shown only what was committed up to seq "
+                + visibleSeq + ": dumps wait until everybody there sees the rest (a synchronous standby that does not"
+                + " answer holds it back)";
+    }
+
     /** A dump ordered now has a baseSeq that is not below this. */
     synchronized long holdForNewDump() {
         long tail = queue.hasHistory() ? queue.durableTail().seq() : 0;

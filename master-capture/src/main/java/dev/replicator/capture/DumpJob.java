@@ -168,6 +168,7 @@ final class DumpJob {
                 String marker = group + "/"
                         + Long.toHexString(ThreadLocalRandom.current().nextLong());
                 Boundary boundary = info.boundary(baseSeq, marker);
+                Steps.reached("dump.snapshot-taken");
                 Catalog.emitMessage(
                         control,
                         LogMessage.dump(

@@ -49,6 +49,9 @@ final class HistoryAdoption {
             append(writer, ControlRecords.heartbeat(new Position(tail.epoch(), tail.seq(), knownLsn), 0));
         }
         writer.sync();
+        // The log begins somewhere: of what was committed before, nobody here can tell what the master shows by now. A
+        // table that joins again is dumped only after whoever wrote to it has ended (rules R01, R02).
+        spool.tables().unpublishAll();
         spool.tables().adopt(schemas);
     }
 

@@ -150,6 +150,9 @@ final class JoinedTables {
         }
         errors.remove(table.oid());
         prepared.remove(table.oid());
+        // First: if somebody takes the table out and puts it back from here on, the row is another one and it joins
+        // again.
+        long row = publication.rowOf(sql, table.oid());
         List<Integer> relations = Stream.concat(
                         Stream.of(table.oid()), table.leaves().stream().map(CatalogTable.Leaf::oid))
                 .toList();
@@ -157,7 +160,6 @@ final class JoinedTables {
                 .map(ids::extend)
                 .sorted()
                 .toList();
-        long row = publication.rowOf(sql, table.oid());
         TableFacts facts = registry.find(table.oid()).orElseThrow();
         registry.put(List.of(facts.joined(row, writers)));
         LOG.atInfo()

@@ -14,6 +14,7 @@ import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.store.LargeRecord;
 import dev.replicator.queue.store.QueueFullException;
 import dev.replicator.queue.store.QueueWriter;
+import dev.replicator.runtime.Steps;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -278,6 +279,7 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
 
     private void writeMarkers(long endLsn) throws IOException {
         for (LogMessage message : messages) {
+            Steps.reached("capture.marker-received");
             lastLsn = endLsn;
             Position at = new Position(epoch, queue.lastSeq(), endLsn);
             append(ControlRecords.marker(at, message.tableIds(), message.text()));

@@ -161,7 +161,7 @@ class ForwarderLinkIT {
     }
 
     @Test
-    void shouldMarkEachSnapshotOfAGroupByItself() throws Exception {
+    void r15ShouldMarkEachSnapshotOfAGroupByItself() throws Exception {
         capture.startAndAwait("public.t");
         order("g1", "d-000001", "public.t");
         CaptureFixture.await("the first is there", () -> state("d-000001") == DumpState.COMPLETE);

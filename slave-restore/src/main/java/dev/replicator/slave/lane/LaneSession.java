@@ -7,6 +7,7 @@ import dev.replicator.queue.wire.Subscribe;
 import dev.replicator.queue.wire.TableSet;
 import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.Backoff;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.netting.FallbackMemory;
 import dev.replicator.slave.postgres.BatchConflictException;
 import dev.replicator.slave.postgres.SqlFailures;
@@ -120,12 +121,14 @@ final class LaneSession implements Arrangement.Place {
                 if (busy(arrangement::step)) {
                     return carefulThrough;
                 }
+                Steps.reached("lane.ready");
                 Batch batch = next(limits);
                 if (batch == null) {
                     idle();
                 } else if (!isWorth(batch)) {
                     reached = batch.end();
                     reporter.position(reached);
+                    Steps.reached("lane.passed");
                 } else {
                     Failure failure = apply(transaction, batch, writer, careful);
                     if (failure != null) {
@@ -261,6 +264,7 @@ final class LaneSession implements Arrangement.Place {
         boolean done = false;
         try {
             WalPositions log = transaction.run(plan, batch, endOf(batch), this::piece, writer, careful);
+            Steps.reached("lane.batch-committed");
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;

@@ -12,6 +12,7 @@ import dev.replicator.queue.format.RecordHandler;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.format.TableSchemas;
+import dev.replicator.runtime.Steps;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
@@ -145,6 +146,7 @@ final class RecordDecoder implements RecordHandler {
     private void marker(String text) throws IOException {
         List<Replica> settled = filter.settle(text);
         if (!settled.isEmpty()) {
+            Steps.reached("lane.marker-decoded");
             put(new LaneItem.Settled(current.seq(), settled));
         }
     }
