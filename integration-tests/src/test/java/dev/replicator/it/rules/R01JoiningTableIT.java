@@ -90,7 +90,7 @@ class R01JoiningTableIT {
         writer.run("PREPARE TRANSACTION 'forgotten one'");
         capture("public.p");
         String shown = whenDecided(stage, "public.p", 0);
-        stage.onMaster("INSERT INTO p VALUES (2)", "COMMIT PREPARED 'forgotten one'");
+        stage.onMaster("COMMIT PREPARED 'forgotten one'", "INSERT INTO p VALUES (2)");
         stage.awaitTableState("s", "public.p", "in-sync");
         stage.assertEqualTables("s", "public.p");
         assertNames(shown, "public.p", "prepared transaction 'forgotten one', transaction " + id + ", for ");
