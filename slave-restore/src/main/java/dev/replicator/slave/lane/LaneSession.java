@@ -264,7 +264,6 @@ final class LaneSession implements Arrangement.Place {
         boolean done = false;
         try {
             WalPositions log = transaction.run(plan, batch, endOf(batch), this::piece, writer, careful);
-            Steps.reached("lane.batch-committed");
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;
