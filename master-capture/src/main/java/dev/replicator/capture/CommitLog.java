@@ -113,10 +113,18 @@ final class CommitLog implements AutoCloseable {
         }
     }
 
-    /** Rule R02: the highest seq such that it and everything before is seen by the snapshot, not above the tail. */
-    synchronized long baseSeq(long tailSeq, Snapshot snapshot) {
-        for (long seq = firstSeq; seq <= Math.min(tailSeq, lastSeq); seq++) {
-            if (!snapshot.sees(transactionIds[index(seq)])) {
+    /**
+     * Rule R02: the highest seq such that it and everything before is seen by the snapshot, not above the tail.
+     *
+     * @param visibleBefore V before the snapshot was taken. What has become visible since need not be seen by the snapshot
+     * @param tailSeq the durable tail before the snapshot was taken
+     */
+    synchronized long baseSeq(long visibleBefore, long tailSeq, Snapshot snapshot) throws IOException {
+        if (file.baseSeq() > visibleBefore) {
+            return visibleBefore;
+        }
+        for (long seq = visibleBefore + 1; seq <= Math.min(tailSeq, lastSeq); seq++) {
+            if (!snapshot.sees(entry(seq).orElseThrow().transactionId())) {
                 return seq - 1;
             }
         }

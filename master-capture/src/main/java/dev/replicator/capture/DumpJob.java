@@ -12,7 +12,6 @@ import dev.replicator.dumps.postgres.DumpSnapshot;
 import dev.replicator.dumps.postgres.ReadOptions;
 import dev.replicator.dumps.postgres.TableRead;
 import dev.replicator.queue.Boundary;
-import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.TableSelection;
@@ -25,7 +24,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -151,18 +149,17 @@ final class DumpJob {
                 .withParallel(config.dumps().parallel())
                 .withLockPatience(config.dumps().lockWait());
         try (Connection control = sessions.open("replicator capture dumps", ANSWER_SECONDS)) {
-            Position tail = spool.queue().durableTail();
+            BeforeSnapshot before = before(items);
             DumpSnapshot snapshot = open(options);
             try {
-                while (hasWriters(control, items, snapshot.info())) {
+                while (hasWriters(control, before, snapshot.info())) {
                     snapshot.close();
                     awaitWriters(items, outcome);
-                    // Before the snapshot, always (rule R02).
-                    tail = spool.queue().durableTail();
+                    before = before(items);
                     snapshot = open(options);
                 }
                 SnapshotInfo info = snapshot.info();
-                long baseSeq = spool.commitLog().baseSeq(tail.seq(), seen(info));
+                long baseSeq = before.baseSeq(spool.commitLog(), seen(info));
                 // A group may be read under several snapshots, after a restart for one. The marker of one says nothing
                 // of another: a boundary settled too early applies again what its dump holds.
                 String marker = group + "/"
@@ -179,7 +176,11 @@ final class DumpJob {
                     readTable(
                             control,
                             snapshot,
-                            new DumpManifest.Identity(item.dumpId(), group, config.cluster(), tail.epoch()),
+                            new DumpManifest.Identity(
+                                    item.dumpId(),
+                                    group,
+                                    config.cluster(),
+                                    before.tail().epoch()),
                             item,
                             boundary,
                             outcome);
@@ -188,6 +189,10 @@ final class DumpJob {
                 snapshot.close();
             }
         }
+    }
+
+    private BeforeSnapshot before(List<Item> items) {
+        return BeforeSnapshot.read(spool, items.stream().map(Item::tableId).toList());
     }
 
     private DumpSnapshot open(ReadOptions options) throws SQLException {
@@ -199,18 +204,8 @@ final class DumpJob {
     }
 
     /** Whether transactions may still hold rows of a table that are in neither dump nor stream (rule R01). */
-    private boolean hasWriters(Connection control, List<Item> items, SnapshotInfo info) throws SQLException {
-        Snapshot snapshot = seen(info);
-        Map<TableName, List<Long>> writers = new LinkedHashMap<>();
-        for (Item item : items) {
-            List<Long> running = spool.tables()
-                    .find(item.tableId())
-                    .map(facts -> facts.writersNotSeenBy(snapshot))
-                    .orElse(List.of());
-            if (!running.isEmpty()) {
-                writers.put(item.table(), running);
-            }
-        }
+    private boolean hasWriters(Connection control, BeforeSnapshot before, SnapshotInfo info) throws SQLException {
+        Map<TableName, List<Long>> writers = before.writersNotSeenBy(seen(info));
         List<String> holders = new ArrayList<>();
         for (Map.Entry<TableName, List<Long>> table : writers.entrySet()) {
             for (String holder : Catalog.describe(control, table.getValue())) {

@@ -38,13 +38,23 @@ class CommitLogTest {
     }
 
     @Test
-    void r02ShouldPutTheBaseBelowEveryTransactionTheSnapshotDoesNotSee() {
+    void r02ShouldPutTheBaseBelowEveryTransactionTheSnapshotDoesNotSee() throws IOException {
         append(5);
         // Transaction ids are 1000 + seq: 103 is still running, 105 began later.
         Snapshot snapshot = new Snapshot(1103, 1105, List.of(1103L));
-        assertEquals(102, log.baseSeq(105, snapshot));
-        assertEquals(101, log.baseSeq(101, snapshot));
-        assertEquals(105, log.baseSeq(105, new Snapshot(2000, 2000, List.of())));
+        assertEquals(102, log.baseSeq(BASE.seq(), 105, snapshot));
+        assertEquals(101, log.baseSeq(BASE.seq(), 101, snapshot));
+        assertEquals(105, log.baseSeq(BASE.seq(), 105, new Snapshot(2000, 2000, List.of())));
+    }
+
+    @Test
+    void r02ShouldGoBackToWhatBecameVisibleBehindTheSnapshotsBack() throws IOException {
+        append(5);
+        Snapshot taken = new Snapshot(1103, 1106, List.of(1103L));
+        long visibleBefore = log.advanceVisible(105, taken);
+        log.flush();
+        assertEquals(105, log.advanceVisible(105, new Snapshot(1106, 1106, List.of())));
+        assertEquals(102, log.baseSeq(visibleBefore, 105, taken));
     }
 
     @Test
@@ -54,10 +64,10 @@ class CommitLogTest {
         assertEquals(102, log.advanceVisible(105, snapshot));
         log.sync();
         log.prune(105);
-        assertEquals(102, log.baseSeq(105, snapshot));
+        assertEquals(102, log.baseSeq(BASE.seq(), 105, snapshot));
         assertEquals(102, log.visibleSeq());
         assertEquals(105, log.advanceVisible(105, new Snapshot(1106, 1106, List.of())));
-        assertEquals(105, log.baseSeq(105, new Snapshot(1106, 1106, List.of())));
+        assertEquals(105, log.baseSeq(BASE.seq(), 105, new Snapshot(1106, 1106, List.of())));
     }
 
     @Test
