@@ -37,6 +37,7 @@ final class DumpCatalog {
     private static final Duration REFUSED_PAUSE = Duration.ofSeconds(15);
     private static final Duration RETRY_FIRST = Duration.ofSeconds(1);
     private static final int RETRY_DOUBLINGS = 5;
+    private static final Duration FENCE_AGAIN = Duration.ofSeconds(30);
 
     private final ReplicationQueue queue;
     private final DumpFiles files;
@@ -232,6 +233,8 @@ final class DumpCatalog {
         if (!draft.id().equals(id)
                 || !draft.table().equals(entry.table)
                 || !draft.group().equals(entry.group)) {
+            // Ids begin anew with a lost disk: under this one capture was at another dump, and took the order for that.
+            retry(entry, "capture was at another dump of that id");
             throw new DumpRefusedException("the manifest sent for dump " + id + " of " + entry.table + " is that of "
                     + draft.id() + " of " + draft.table());
         }
@@ -267,8 +270,35 @@ final class DumpCatalog {
             if (entry.state.isOpen() && entry.isMarkedBy(text) && entry.markers.add(text)) {
                 save(entry);
                 completeIfSettled(entry);
+            } else if (text.equals(entry.fence) && awaitsOnlyItsMarker(entry)) {
+                retry(entry, "its marker never came: the master forgot it, restored from a backup");
             }
         }
+    }
+
+    /**
+     * Marks to order for dumps that lack nothing but their marker: the stream is in order, so a marker that has not come
+     * before a mark ordered later never comes. A master restored from a backup has forgotten it.
+     */
+    synchronized List<String> fences() {
+        List<String> marks = new ArrayList<>();
+        long now = nanoTime.getAsLong();
+        for (DumpEntry entry : entries.values()) {
+            boolean due = entry.fence == null || now - entry.fenceNanos >= FENCE_AGAIN.toNanos();
+            if (due && awaitsOnlyItsMarker(entry)) {
+                entry.fence = "fence-" + entry.id + "-" + UUID.randomUUID();
+                entry.fenceNanos = now;
+                marks.add(entry.fence);
+            }
+        }
+        return marks;
+    }
+
+    private boolean awaitsOnlyItsMarker(DumpEntry entry) {
+        return entry.state == State.RUNNING
+                && manifest(entry)
+                        .map(manifest -> manifest.state() == DumpState.COMPLETE)
+                        .orElse(false);
     }
 
     private void completeIfSettled(DumpEntry entry) throws IOException {

@@ -58,6 +58,11 @@ final class DumpEntry {
     long refusedNanos;
 
     long notBeforeNanos;
+
+    /** A mark that was ordered when all but the dump's own marker was here; null: none. */
+    String fence;
+
+    long fenceNanos;
     int attempts;
 
     DumpEntry(String id, TableName table, String group, Instant createdAt) {

@@ -6,6 +6,7 @@ import dev.replicator.queue.wire.CaptureStatus;
 import dev.replicator.queue.wire.CapturedTable;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.DumpOrderTable;
+import dev.replicator.queue.wire.MarkerOrder;
 import dev.replicator.queue.wire.RequireDumpsReply;
 import dev.replicator.queue.wire.RequireDumpsRequest;
 import dev.replicator.queue.wire.RequiredDump;
@@ -128,6 +129,11 @@ final class DumpRequirements {
                 order.addTables(DumpOrderTable.newBuilder().setDumpId(entry.id).setTable(entry.table.toString()));
             }
             link.send(ToCapture.newBuilder().setDump(order).build());
+        }
+        for (String fence : catalog.fences()) {
+            link.send(ToCapture.newBuilder()
+                    .setMarker(MarkerOrder.newBuilder().setMarker(fence))
+                    .build());
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,11 +32,20 @@ final class DumpUploads implements AutoCloseable {
     });
     private final Map<String, Backoff> running = new ConcurrentHashMap<>();
     private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
-    private final BiConsumer<String, String> refused;
+    private final Consumer<StoredDump> sent;
+    private final BiConsumer<StoredDump, String> refused;
     private volatile boolean closing;
 
-    /** @param refused is told id and reason when the forwarder does not want a dump */
-    DumpUploads(ForwarderClient client, DumpStore store, BiConsumer<String, String> refused) {
+    /**
+     * @param sent is told of a dump that the forwarder has completely
+     * @param refused is told dump and reason when the forwarder does not want it
+     */
+    DumpUploads(
+            ForwarderClient client,
+            DumpStore store,
+            Consumer<StoredDump> sent,
+            BiConsumer<StoredDump, String> refused) {
+        this.sent = sent;
         this.client = client;
         this.store = store;
         this.refused = refused;
@@ -85,10 +95,11 @@ final class DumpUploads implements AutoCloseable {
         try {
             new DumpUpload(dump).run(client);
             remove(dump);
+            sent.accept(dump);
             return true;
         } catch (IOException | RuntimeException e) {
             if (isRefusal(e)) {
-                refused.accept(dump.id(), e.getMessage());
+                refused.accept(dump, e.getMessage());
                 remove(dump);
                 return true;
             }

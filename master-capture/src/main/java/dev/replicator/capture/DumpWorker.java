@@ -6,12 +6,7 @@ import dev.replicator.dumps.DumpStore;
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.wire.DumpOrder;
-import dev.replicator.queue.wire.DumpOrderTable;
 import java.io.IOException;
-import java.util.HashSet;
-import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -30,10 +25,7 @@ final class DumpWorker implements AutoCloseable {
     private final ForwarderLink link;
     private final DumpJob job;
     private final LinkedBlockingQueue<DumpOrder> orders = new LinkedBlockingQueue<>();
-    /** Groups by id of the dumps that are being served: a forwarder that lost its index gives ids anew. */
-    private final Map<String, String> accepted = new ConcurrentHashMap<>();
-
-    private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
+    private final DumpOrders known = new DumpOrders();
     private final Thread thread;
     private volatile boolean closing;
 
@@ -48,7 +40,7 @@ final class DumpWorker implements AutoCloseable {
             Supplier<TableSelection> selection)
             throws IOException {
         this.store = DumpStore.open(config.dumps().directory());
-        this.uploads = new DumpUploads(client, store, this::refused);
+        this.uploads = new DumpUploads(client, store, this::sent, this::refused);
         this.link = link;
         this.job = new DumpJob(config, spool, sessions, store, uploads, board, watcher, selection);
         this.thread = new Thread(this::run, "dump-worker");
@@ -59,7 +51,7 @@ final class DumpWorker implements AutoCloseable {
     void start() throws IOException {
         for (StoredDump dump : store.list()) {
             if (dump.state() == DumpState.COMPLETE) {
-                accepted.put(dump.id(), dump.manifest().group());
+                known.resumed(dump.manifest().group(), dump.id());
                 uploads.start(dump);
             } else {
                 link.dumpFailed(dump.id(), "capture was stopped while the dump was read", true);
@@ -71,20 +63,9 @@ final class DumpWorker implements AutoCloseable {
 
     /** Accepts an order; one that is known is being served already. */
     void order(DumpOrder order) {
-        DumpOrder.Builder fresh = DumpOrder.newBuilder().setGroup(order.getGroup());
-        for (DumpOrderTable table : order.getTablesList()) {
-            String id = table.getDumpId();
-            String known = accepted.put(id, order.getGroup());
-            if (known != null && !known.equals(order.getGroup())) {
-                forget(id);
-            }
-            if (!order.getGroup().equals(known)) {
-                cancelled.remove(id);
-                fresh.addTables(table);
-            }
-        }
+        DumpOrder fresh = known.fresh(order, this::forget);
         if (fresh.getTablesCount() > 0) {
-            orders.add(fresh.build());
+            orders.add(fresh);
         }
     }
 
@@ -99,7 +80,7 @@ final class DumpWorker implements AutoCloseable {
     }
 
     void cancel(String dumpId) {
-        cancelled.add(dumpId);
+        known.cancel(dumpId);
         uploads.cancel(dumpId);
     }
 
@@ -110,35 +91,33 @@ final class DumpWorker implements AutoCloseable {
                 DumpJob.Outcome outcome = new DumpJob.Outcome() {
                     @Override
                     public boolean isCancelled(String dumpId) {
-                        return closing || cancelled.contains(dumpId);
+                        return closing || known.isCancelled(order.getGroup(), dumpId);
                     }
 
                     @Override
                     public void failed(String dumpId, String reason, boolean retry) {
-                        fail(dumpId, reason, retry);
+                        fail(order.getGroup(), dumpId, reason, retry);
                     }
                 };
                 job.run(order, outcome);
-                Set<String> over = new HashSet<>();
-                order.getTablesList().forEach(table -> over.add(table.getDumpId()));
-                cancelled.removeAll(over);
             }
         } catch (InterruptedException e) {
             LOG.debug("Dump worker was interrupted");
         }
     }
 
-    /** The forwarder does not want what we send: reading on is useless, but it may ask again. */
-    private void refused(String dumpId, String reason) {
-        LOG.atWarn().addKeyValue("dump", dumpId).log("The forwarder refused the dump: {}", reason);
-        cancelled.add(dumpId);
-        accepted.remove(dumpId);
+    private void sent(StoredDump dump) {
+        known.over(dump.manifest().group(), dump.id());
     }
 
-    private void fail(String dumpId, String reason, boolean retry) {
-        // Forgotten, so that the same id may be ordered once more.
-        accepted.remove(dumpId);
-        if (!closing && !cancelled.contains(dumpId)) {
+    private void refused(StoredDump dump, String reason) {
+        LOG.atWarn().addKeyValue("dump", dump.id()).log("The forwarder refused the dump: {}", reason);
+        known.over(dump.manifest().group(), dump.id());
+    }
+
+    private void fail(String group, String dumpId, String reason, boolean retry) {
+        boolean wanted = known.over(group, dumpId);
+        if (!closing && wanted) {
             LOG.atWarn().addKeyValue("dump", dumpId).log("Dump failed: {}", reason);
             link.dumpFailed(dumpId, reason, retry);
         }

@@ -99,10 +99,7 @@ final class TableRestore implements DumpDownload.Receiver {
     @Override
     public void begins(StoredDump dump) throws IOException {
         DumpManifest manifest = dump.manifest();
-        if (!manifest.epoch().equals(epoch)) {
-            throw new DumpDownload.DumpGoneException(
-                    "dump " + dump.id() + " is of epoch " + manifest.epoch() + ", the slave follows " + epoch);
-        }
+        refuse(DumpFit.obstacle(begun, epoch, manifest));
         try (Connection connection = context.open(restore.table())) {
             restore = Transactions.run(connection, session -> prepared(session, manifest));
             DumpDownload.requireSameSnapshot(dump.id(), restore.boundary(), manifest.boundary());
@@ -110,6 +107,12 @@ final class TableRestore implements DumpDownload.Receiver {
             connection.commit();
         } catch (SQLException e) {
             throw new IOException(e);
+        }
+    }
+
+    private static void refuse(String obstacle) throws DumpDownload.DumpGoneException {
+        if (obstacle != null) {
+            throw new DumpDownload.DumpGoneException(obstacle);
         }
     }
 
