@@ -56,18 +56,22 @@ final class ControlStream implements StreamObserver<SlaveReport>, Slave.Stream, 
     /** A dump is in use until its table is past it: then the table's lane holds the queue in its stead. */
     private void releaseDumps(SlaveReport report) throws IOException {
         for (DumpEntry entry : dumps.wantedBy(slave.name())) {
-            for (SlaveTable table : report.getTablesList()) {
-                boolean same = table.getTable().equals(entry.table.toString());
-                boolean needed = NEEDS_ITS_DUMP.contains(table.getState())
-                        || table.getDump().equals(entry.id);
-                if (same
-                        && !needed
-                        && dumps.isComplete(entry)
-                        && !table.getState().isEmpty()) {
-                    dumps.release(entry.id, slave.name());
-                }
+            if (dumps.isComplete(entry) && !needs(report, entry)) {
+                dumps.release(entry.id, slave.name());
             }
         }
+    }
+
+    private static boolean needs(SlaveReport report, DumpEntry entry) {
+        for (SlaveTable table : report.getTablesList()) {
+            if (table.getTable().equals(entry.table.toString())) {
+                return table.getState().isEmpty()
+                        || NEEDS_ITS_DUMP.contains(table.getState())
+                        || table.getDump().equals(entry.id);
+            }
+        }
+        // The table has left the slave's set. But a slave that just started reports nothing yet.
+        return report.getLanesCount() == 0;
     }
 
     @Override
