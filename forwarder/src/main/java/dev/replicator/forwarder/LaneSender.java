@@ -180,6 +180,9 @@ final class LaneSender implements Runnable, Slave.Stream {
         TableSchema schema = TableSchemas.fromJson(TableSets.controlJson(reader));
         boolean repeated = header.hasFlag(RecordHeader.FLAG_REPEATED);
         boolean changed = !repeated && lane.grants().schema(schema);
+        if (changed) {
+            passedUpToHere();
+        }
         if (lane.grants().grants(schema.tableId()) && (!repeated || !schemasSent.contains(key(schema)))) {
             batch.put(ControlRecords.schema(header.position(), schema, repeated));
             noteSent(key(schema));
@@ -193,6 +196,7 @@ final class LaneSender implements Runnable, Slave.Stream {
         TableSets.Entry entry = TableSets.Entry.fromJson(TableSets.controlJson(reader), header.seq());
         if (entry.slave().equals(slave.name()) && entry.version() > lane.tableSetVersion()) {
             lane.apply(entry);
+            passedUpToHere();
             tellTableSet(header.seq());
         }
     }
@@ -201,10 +205,21 @@ final class LaneSender implements Runnable, Slave.Stream {
     private void granted(RecordHeader header) throws IOException {
         RecordHeader sent = RecordTrimmer.header(header, lane.grants()::grants);
         if (!sent.tables().isEmpty()) {
+            // A marker settles a boundary where it stands, behind whatever the dump holds of other tables'
+            // transactions.
+            passedUpToHere();
             batch.put(sent.encode());
             ByteBuffer image = reader.image(WHOLE_BYTES);
             RecordTrimmer.blocks(header, image, lane.grants()::grants, (block, bytes) -> batch.put(bytes));
         }
+    }
+
+    /**
+     * Before what happens at a place of the stream. If it ends the slave's session, that begins again from the position it
+     * has stored, and where that never moves, two such records that contradict each other would be met for ever.
+     */
+    private void passedUpToHere() throws IOException {
+        watermark(reader.passedLsn());
     }
 
     private void tellTableSet(long atSeq) throws IOException {
