@@ -82,11 +82,20 @@ final class NewEpoch implements AutoCloseable {
                         e);
             }
         }
+        return further(ours, theirs);
+    }
+
+    /**
+     * The last epoch number and the last seq that were used, by whomever: neither is ever used twice (rule R07). One of the
+     * two sides may be ahead in epochs and behind in seqs, when it began an epoch without knowing all the other had.
+     */
+    static Position further(Position ours, Position theirs) {
         if (ours == null || theirs == null) {
             return ours == null ? theirs : ours;
         }
         int epochs = Integer.compare(theirs.epoch().number(), ours.epoch().number());
-        return epochs > 0 || epochs == 0 && theirs.seq() > ours.seq() ? theirs : ours;
+        Position later = epochs > 0 || epochs == 0 && theirs.seq() > ours.seq() ? theirs : ours;
+        return new Position(later.epoch(), Math.max(ours.seq(), theirs.seq()), later.lsn());
     }
 
     /** What is not known, for the operator to judge. */
