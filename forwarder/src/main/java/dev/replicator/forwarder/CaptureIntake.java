@@ -151,11 +151,11 @@ final class CaptureIntake {
     private void store(RecordHeader header) throws IOException {
         if (header.kind() == RecordKind.SCHEMA) {
             TableSchema schema = TableSchemas.fromJson(controlJson);
-            if (header.hasFlag(RecordHeader.FLAG_REPEATED) || appender.isInForce(schema)) {
-                return;
+            boolean repeated = header.hasFlag(RecordHeader.FLAG_REPEATED);
+            if (appender.isNews(schema, repeated)) {
+                append(repeated ? firstTime(header, schema) : header);
+                observer.schema(schema, header.position());
             }
-            append(header);
-            observer.schema(schema, header.position());
             return;
         }
         append(header);
@@ -164,6 +164,12 @@ final class CaptureIntake {
         } else if (header.kind() == RecordKind.DUMP_MARKER) {
             observer.marker(controlJson, header.position());
         }
+    }
+
+    /** The copy becomes the record: here it is not a repetition. */
+    private RecordHeader firstTime(RecordHeader header, TableSchema schema) throws IOException {
+        image = ControlRecords.schema(header.position(), schema, false);
+        return RecordHeader.decode(image.duplicate(), "SCHEMA", 0);
     }
 
     private void append(RecordHeader header) throws IOException {

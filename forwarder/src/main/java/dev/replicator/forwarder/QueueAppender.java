@@ -13,7 +13,6 @@ import dev.replicator.queue.store.ReplicationQueue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -111,10 +110,17 @@ final class QueueAppender {
         }
     }
 
-    /** Whether the same definition is in force already: what capture sends again behind the tail. */
-    synchronized boolean isInForce(TableSchema schema) {
-        Map<Integer, TableSchema> inForce = queue.schemasAt(lastSeq());
-        return schema.equals(inForce.get(schema.tableId()));
+    /**
+     * Whether a SCHEMA record tells something new. What capture sends again behind the tail does not; of the copies its spool
+     * begins with, only those of tables that are not known here, or of a later incarnation: this queue has lost what they
+     * repeat.
+     */
+    synchronized boolean isNews(TableSchema schema, boolean repeated) {
+        TableSchema current = queue.schemasAt(lastSeq()).get(schema.tableId());
+        if (repeated) {
+            return current == null || current.incarnation() < schema.incarnation();
+        }
+        return !schema.equals(current);
     }
 
     /**
