@@ -17,6 +17,7 @@ import dev.replicator.slave.state.Transactions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -77,6 +78,9 @@ final class Groups {
         connection.setAutoCommit(true);
         connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
         Transactions.run(connection, session -> {
+            if (!isStillMirrored(session, restore)) {
+                return null;
+            }
             try {
                 long differing = Comparison.listDifferences(
                         session, restore.table(), restore, RestoreRows.layout(session, restore.table()));
@@ -88,5 +92,13 @@ final class Groups {
             RestoreRows.phase(session, restore.table(), RestorePhase.COMPARED);
             return null;
         });
+    }
+
+    /** The state we were told may be old: the restore may be over, or another one of the same table under way. */
+    private static boolean isStillMirrored(Connection session, Restore restore) throws SQLException {
+        return StateReader.read(session)
+                .restore(restore.table())
+                .filter(now -> now.phase() == RestorePhase.MIRRORED && Objects.equals(now.dumpId(), restore.dumpId()))
+                .isPresent();
     }
 }
