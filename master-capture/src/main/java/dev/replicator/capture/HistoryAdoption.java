@@ -82,7 +82,8 @@ final class HistoryAdoption {
         }
     }
 
-    private static List<TableSchema> schemas(CaptureWelcome welcome) throws IOException {
+    /** Schemas in force at the forwarder's tail. */
+    static List<TableSchema> schemas(CaptureWelcome welcome) throws IOException {
         List<TableSchema> schemas = new ArrayList<>();
         RecordStreamParser parser = new RecordStreamParser("the forwarder's schemas", new RecordHandler() {
             @Override

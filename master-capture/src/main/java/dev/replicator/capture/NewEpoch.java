@@ -34,7 +34,7 @@ final class NewEpoch implements AutoCloseable {
     private final Position last;
 
     private NewEpoch(CaptureConfig config, SourceSessions sessions, Spool spool, ForwarderClient forwarder)
-            throws InterruptedException {
+            throws InterruptedException, IOException {
         this.config = config;
         this.sessions = sessions;
         this.spool = spool;
@@ -64,12 +64,14 @@ final class NewEpoch implements AutoCloseable {
     }
 
     /** The further of our tail and the forwarder's; null when there was no history at all. */
-    private Position last() throws InterruptedException {
+    private Position last() throws InterruptedException, IOException {
         Position ours = spool.queue().hasHistory() ? spool.queue().durableTail() : null;
         Position theirs = null;
         try {
             if (forwarder != null) {
                 CaptureWelcome welcome = forwarder.fetchHistory(FORWARDER_ANSWER);
+                // Incarnations go on, too, when it is only the forwarder that remembers them (rule R08).
+                spool.tables().adopt(HistoryAdoption.schemas(welcome));
                 theirs = welcome.hasTail() ? WirePositions.fromWire(welcome.getTail()) : null;
             }
         } catch (ReplicatorException e) {
