@@ -328,7 +328,7 @@ final class DumpCatalog {
         if (retry) {
             retry(entry, reason);
         } else {
-            entry.refusedNanos = System.nanoTime();
+            entry.refusedNanos = nanoTime.getAsLong();
             fail(entry, reason, false);
         }
     }
@@ -338,7 +338,7 @@ final class DumpCatalog {
      * master a snapshot, so slaves do not make it try again at once. Empty while one is under way, as by an operator's order.
      */
     synchronized Optional<String> refusal(TableName table) {
-        long now = System.nanoTime();
+        long now = nanoTime.getAsLong();
         return open(table).isPresent()
                 ? Optional.empty()
                 : entries.values().stream()

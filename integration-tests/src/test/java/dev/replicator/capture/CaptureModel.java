@@ -538,7 +538,7 @@ public final class CaptureModel {
     }
 
     private void order(DumpOrder order) {
-        DumpOrder fresh = known.fresh(order);
+        DumpOrder fresh = known.fresh(order, this::unstage);
         if (fresh.getTablesCount() > 0) {
             orders.add(fresh);
         }
@@ -664,6 +664,7 @@ public final class CaptureModel {
         Position last = NewEpoch.further(ours, theirs);
         crash(0);
         spool = disk.open();
+        spool.tables().adopt(HistoryAdoption.schemas(welcome));
         master.dropSlot();
         int number = last == null ? 1 : last.epoch().number() + 1;
         boolean begun = beginAt(master, new Position(Epoch.begin(number), last == null ? 0 : last.seq(), 0));

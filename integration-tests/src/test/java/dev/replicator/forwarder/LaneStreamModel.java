@@ -77,8 +77,8 @@ public final class LaneStreamModel implements Slave.Stream {
     }
 
     @Override
-    public void revoke() {
-        end("the slave has no file any more");
+    public void revoke(String reason) {
+        end(reason);
     }
 
     private boolean step() throws IOException {

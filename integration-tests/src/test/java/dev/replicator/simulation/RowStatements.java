@@ -16,6 +16,7 @@ final class RowStatements {
     private static final Pattern NAME = Pattern.compile("\"([^\"]+)\"\\.\"([^\"]+)\"");
     private static final Pattern CREATED = Pattern.compile(
             "CREATE TABLE(?: IF NOT EXISTS)? (replicator\\.\\w+) \\((.*?)\\)(?: WITH \\([^)]*\\))?;", Pattern.DOTALL);
+    private static final Pattern ADDED = Pattern.compile("ALTER TABLE (replicator\\.\\w+) ADD COLUMN (\\w+) ([^;]*);");
     private static final SqlStatement.Result NOTHING = new SqlStatement.Result(List.of(), 0);
     private static final String[] NONE = {};
 
@@ -25,6 +26,7 @@ final class RowStatements {
         return sql.indexOf('"') >= 0
                 || sql.startsWith("SET ")
                 || sql.startsWith("CREATE ")
+                || sql.startsWith("ALTER ")
                 || sql.contains("pg_class")
                 || sql.contains("pg_namespace")
                 || sql.contains("pg_attr")
@@ -51,6 +53,13 @@ final class RowStatements {
             return NOTHING;
         }
         List<TableName> names = names(sql);
+        Matcher added = ADDED.matcher(sql);
+        if (added.find()) {
+            do {
+                database.relation(added.group(1)).column(added.group(2), defaultOf(added.group(3)));
+            } while (added.find());
+            return NOTHING;
+        }
         if (sql.contains("CREATE TABLE replicator.") || sql.contains("CREATE TABLE IF NOT EXISTS replicator.")) {
             createState(database, sql);
             return NOTHING;

@@ -70,7 +70,7 @@ public final class MemoryQueue implements ReplicationQueue {
 
     @Override
     public RecoveryReport recovery() {
-        return new RecoveryReport(0, rebuilt, 0);
+        return new RecoveryReport(Optional.empty(), rebuilt, 0);
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.replicator.forwarder.LaneMessage;
 import dev.replicator.forwarder.LaneStreamModel;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.RowChange;
+import dev.replicator.queue.TableName;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.store.StoredRecord;
 import dev.replicator.queue.wire.LaneStart;
@@ -206,6 +207,8 @@ public final class LaneModel {
                 .setLane(name)
                 .setPosition(WirePositions.toWire(plan.lane().position()))
                 .addAllTables(plan.tables())
+                .addAllCarried(
+                        read.tables().keySet().stream().map(TableName::toString).toList())
                 .build();
         ForwarderModel.Subscription answer = world.forwarder().subscribe(slave, subscribe);
         if (answer.stream() == null) {

@@ -79,7 +79,7 @@ final class RowWriter implements ChangeWriter {
         TableRows next = change.kind() == ChangeKind.TRUNCATE ? TableRows.empty(rows.keyed()) : applied(rows, change);
         if (next == null) {
             Conflict conflict =
-                    new Conflict(relation, Conflict.Kind.MISSING_ROW, change.kind() + " does not fit", null, null);
+                    new Conflict(relation, Conflict.Kind.MISSING_ROW, change.kind() + " does not fit", null, null, "");
             throw new ParkException(run.replica(), run.seq(), conflict.detail(), "", conflict, null);
         }
         database.put(relation, next);
