@@ -217,7 +217,7 @@ public final class CaptureModel {
         spool.queue().writer().sync();
         spool.commitLog().truncateAfter(spool.queue().durableTail().seq());
         resent = new Resent(spool.commitLog(), spool.queue().durableTail(), master.slotConfirmed());
-        writer = new TransactionWriter(spool, ids, board, resent, why -> {}, id -> {});
+        writer = new TransactionWriter(spool, ids, board, resent, why -> {}, new StreamModel.Look());
         connectedTo = master;
         nextEntry = master.commitsUpTo(master.slotConfirmed());
         watcher = new WatcherModel(this, master, spool.tables(), announcements, ids);

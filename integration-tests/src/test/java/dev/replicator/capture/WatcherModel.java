@@ -2,6 +2,7 @@ package dev.replicator.capture;
 
 import dev.replicator.capture.postgres.Snapshot;
 import dev.replicator.capture.postgres.TransactionIds;
+import dev.replicator.queue.CatalogFacts;
 import dev.replicator.queue.TableName;
 import dev.replicator.simulation.Master;
 import dev.replicator.simulation.MasterTable;
@@ -104,6 +105,7 @@ final class WatcherModel {
                 ModelTables.fileNode(table),
                 ModelTables.attributes(table),
                 Map.of(),
+                CatalogFacts.NONE,
                 List.of())));
         announce(table);
     }
@@ -136,7 +138,8 @@ final class WatcherModel {
             if (effect == StorageWatch.Effect.NONE) {
                 continue;
             }
-            TableFacts seen = facts.withStorage(ModelTables.fileNode(table), ModelTables.attributes(table), Map.of());
+            TableFacts seen = facts.withStorage(
+                    ModelTables.fileNode(table), ModelTables.attributes(table), Map.of(), CatalogFacts.NONE);
             if (effect == StorageWatch.Effect.REWRITTEN) {
                 seen = seen.withIncarnation(registry.nextIncarnation(facts.tableId(), facts.name()));
             }

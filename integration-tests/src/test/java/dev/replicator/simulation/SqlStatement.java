@@ -142,27 +142,42 @@ interface SqlStatement {
             columns.add(in.take());
         } while (in.skip(","));
         in.expect(")");
+        if (in.skip("SELECT")) {
+            SqlStatement source = select(in, parameters);
+            return (database, arguments) -> {
+                int inserted = 0;
+                for (Object[] values : source.run(database, arguments).rows()) {
+                    inserted += insert(database, table, columns, values, false);
+                }
+                return new Result(List.of(), inserted);
+            };
+        }
         in.expect("VALUES");
         in.expect("(");
         List<SqlExpression> expressions = list(in, parameters);
         in.expect(")");
         boolean quiet = in.skip("ON");
         return (database, arguments) -> {
-            Relation relation = database.relation(table);
-            Scope scope = new Scope(database, null, null, null, arguments, null);
-            Object[] row = relation.defaults.toArray();
-            for (int c = 0; c < columns.size(); c++) {
-                row[relation.index(columns.get(c))] = expressions.get(c).value(scope);
-            }
-            if (relation.hasKeyOf(row)) {
-                if (quiet) {
-                    return new Result(List.of(), 0);
-                }
-                throw new MemoryDatabase.Violation("23505", "duplicate key in " + table);
-            }
-            database.writable(relation).add(row);
-            return new Result(List.of(), 1);
+            Object[] values = values(expressions, new Scope(database, null, null, null, arguments, null));
+            return new Result(List.of(), insert(database, table, columns, values, quiet));
         };
+    }
+
+    private static int insert(
+            MemoryDatabase database, String table, List<String> columns, Object[] values, boolean quiet) {
+        Relation relation = database.relation(table);
+        Object[] row = relation.defaults.toArray();
+        for (int c = 0; c < columns.size(); c++) {
+            row[relation.index(columns.get(c))] = values[c];
+        }
+        if (relation.hasKeyOf(row)) {
+            if (quiet) {
+                return 0;
+            }
+            throw new MemoryDatabase.Violation("23505", "duplicate key in " + table);
+        }
+        database.writable(relation).add(row);
+        return 1;
     }
 
     private static SqlStatement delete(SqlTokens in, int[] parameters) {

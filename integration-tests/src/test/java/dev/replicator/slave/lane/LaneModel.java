@@ -23,7 +23,6 @@ import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.SlaveState;
 import dev.replicator.slave.state.Sql;
 import dev.replicator.slave.state.StateReader;
-import dev.replicator.slave.state.TableState;
 import dev.replicator.slave.state.Transactions;
 import dev.replicator.slave.state.WalPositions;
 import java.io.IOException;
@@ -35,9 +34,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /**
  * One lane of a slave daemon in the model check: {@link Lane} and {@link LaneSession} without threads and waiting. What is
@@ -224,11 +221,7 @@ public final class LaneModel {
             end();
             return true;
         }
-        Set<Integer> known = read.tables().values().stream()
-                .map(TableState::tableId)
-                .filter(id -> id != 0)
-                .collect(Collectors.toSet());
-        filter = new LaneFilter(plan, known, TableSetChange.selection(start.getTableSet()));
+        filter = new LaneFilter(plan, read, start.getTableSet());
         if (isMain()) {
             board.mainAt(reached, () -> {});
         }
@@ -291,7 +284,7 @@ public final class LaneModel {
         if (message instanceof LaneMessage.Transaction record) {
             transaction(record);
         } else if (message instanceof LaneMessage.Schema record) {
-            if (filter.changesTables(record.schema())) {
+            if (filter.changesTables(record.schema(), record.seq())) {
                 put(new LaneItem.NewSchema(record.seq(), record.schema()));
                 decoderStopped = true;
             }
