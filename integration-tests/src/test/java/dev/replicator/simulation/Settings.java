@@ -28,6 +28,14 @@ record Settings(
         Set<Action> rare) {
     private static final long WRAP = 1L << 32;
 
+    /** Lost and restored disks; with {@code -Dmodel.disasters=true}. */
+    private static final Set<Action> DISASTERS = EnumSet.of(
+            Action.MASTER_RESTORE,
+            Action.CAPTURE_LOSES_DISK,
+            Action.FORWARDER_RESTORE,
+            Action.FORWARDER_LOSES_DISK,
+            Action.FORWARDER_LOSES_INDEX);
+
     static Settings draw(long seed) {
         Random random = new Random(seed * 31 + 7);
         long[] xids = {3, WRAP - 6, WRAP - 3, 2 * WRAP - 9, WRAP + 5};
@@ -45,6 +53,9 @@ record Settings(
         }
         // A capture whose disk is an older one counts incarnations from there: a known gap, see docs/correctness.md.
         rare.removeAll(List.of(Action.CAPTURE_BACKUP, Action.CAPTURE_RESTORE));
+        if (!Boolean.getBoolean("model.disasters")) {
+            rare.removeAll(DISASTERS);
+        }
         if (rare.contains(Action.MASTER_RESTORE)) {
             // Nobody can tell that a master went back when capture has forgotten with it.
             rare.remove(Action.CAPTURE_LOSES_DISK);
