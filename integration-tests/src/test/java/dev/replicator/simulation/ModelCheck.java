@@ -2,8 +2,11 @@ package dev.replicator.simulation;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -55,16 +58,22 @@ public final class ModelCheck {
         for (Thread thread : running) {
             thread.join();
         }
-        System.out.println(check.summary((System.nanoTime() - began) / 1_000_000));
+        PrintStream out = output();
+        out.println(check.summary((System.nanoTime() - began) / 1_000_000));
         if (check.failure.get() != null) {
-            check.explain(System.out);
-            System.exit(1);
+            check.explain(out);
+            throw new IllegalStateException("a history fails");
         }
     }
 
     /** Processor time of the calling thread: a busy machine must not make the check shorter. */
     static long cpuMillis() {
         return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() / 1_000_000;
+    }
+
+    /** What it prints is its result. */
+    static PrintStream output() {
+        return new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     }
 
     private static long option(String[] arguments, String name, long otherwise) {
