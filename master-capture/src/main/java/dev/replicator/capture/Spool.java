@@ -76,10 +76,13 @@ final class Spool implements AutoCloseable {
         source.write(sourceFile);
     }
 
-    /** Begins a history, or the next epoch. If we die in between, opening makes the commit log from the spool. */
+    /**
+     * Begins a history, or the next epoch, with nothing of the one before: where they part is not known, and a forwarder
+     * that is further could not be met between them. If we die in between, opening makes the commit log from the spool.
+     */
     void beginHistory(Position base) throws IOException {
         forgetCommitLog();
-        queue.startHistory(base);
+        queue.resetTo(base);
         createCommitLog(base);
     }
 
