@@ -12,6 +12,7 @@ import dev.replicator.slave.state.LanePosition;
 import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.Restore;
 import dev.replicator.slave.state.RestoreRows;
+import dev.replicator.slave.state.Settings;
 import dev.replicator.slave.state.SlaveState;
 import dev.replicator.slave.state.StateReader;
 import dev.replicator.slave.state.TableRows;
@@ -82,6 +83,8 @@ final class HistoryStart {
             } else {
                 rows.advance(session, old.get(), position, 0);
                 rows.bump(session, LanePosition.MAIN);
+                // Numbers may begin again below the old ones; no table set of the old history is told any more.
+                Settings.forgetTableSet(session);
                 waitForDumps(
                         session,
                         "the stream cannot be continued from " + old.get().position());

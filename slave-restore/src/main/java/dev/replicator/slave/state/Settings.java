@@ -25,4 +25,9 @@ public final class Settings {
                         atSeq)
                 == 1;
     }
+
+    /** Another history begins: whatever table set it tells is the newest. */
+    public static void forgetTableSet(Connection connection) throws SQLException {
+        Sql.update(connection, "UPDATE replicator.installation SET table_set_seq = 0");
+    }
 }
