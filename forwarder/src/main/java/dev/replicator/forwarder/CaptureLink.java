@@ -1,5 +1,6 @@
 package dev.replicator.forwarder;
 
+import dev.replicator.queue.Epoch;
 import dev.replicator.queue.wire.CaptureStatus;
 import dev.replicator.queue.wire.CapturedTable;
 import dev.replicator.queue.wire.DumpCancelled;
@@ -16,6 +17,7 @@ final class CaptureLink {
     private volatile String error;
     private volatile String obstacle;
     private volatile String systemIdentifier = "";
+    private volatile Epoch captureEpoch;
     private volatile long connectionNumber;
     private volatile long statusOf;
     private volatile Preparing preparing;
@@ -32,14 +34,19 @@ final class CaptureLink {
         void supersede();
     }
 
-    /** Puts a welcomed connection in force and ends the one before it. */
-    void connected(Connection connection, String newSystemIdentifier) {
+    /**
+     * Puts a welcomed connection in force and ends the one before it.
+     *
+     * @param epoch capture's own, which ours becomes
+     */
+    void connected(Connection connection, String newSystemIdentifier, Epoch epoch) {
         Connection former;
         synchronized (this) {
             former = current;
             current = connection;
             connectionNumber++;
             systemIdentifier = newSystemIdentifier;
+            captureEpoch = epoch;
             error = null;
         }
         if (former != null && former != connection) {
@@ -47,14 +54,15 @@ final class CaptureLink {
         }
     }
 
-    /** A connection ended; its last status is kept for display. */
+    /** A connection ended; its last status is kept for display, and what capture had to say of itself. */
     synchronized void disconnected(Connection connection, String reason) {
         if (preparing != null && preparing.connection() == connection) {
             preparing = null;
         }
         if (current == connection) {
+            String lastWords = isReadyForOrders() ? status.getError() : "";
             current = null;
-            error = reason;
+            error = lastWords.isEmpty() ? reason : reason + ": " + lastWords;
         }
     }
 
@@ -128,6 +136,11 @@ final class CaptureLink {
                 : last.getTablesList().stream()
                         .filter(table -> table.getTable().equals(name))
                         .findFirst();
+    }
+
+    /** Epoch of the capture connected last; empty until one was. */
+    Optional<Epoch> captureEpoch() {
+        return Optional.ofNullable(captureEpoch);
     }
 
     /** Why no capture is connected, or null. */

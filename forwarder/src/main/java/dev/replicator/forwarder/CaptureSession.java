@@ -15,6 +15,7 @@ import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.FromCapture;
 import dev.replicator.queue.wire.ToCapture;
 import dev.replicator.queue.wire.WirePositions;
+import dev.replicator.runtime.Steps;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -149,7 +150,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
         }
         send(ToCapture.newBuilder().setWelcome(welcome).build());
         welcomed = true;
-        context.link().connected(this, hello.getSystemIdentifier());
+        context.link().connected(this, hello.getSystemIdentifier(), announced.epoch());
         Thread acknowledger = new Thread(this::acknowledge, "capture-ack");
         acknowledger.setDaemon(true);
         acknowledger.start();
@@ -167,6 +168,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
                 Position tail = context.queue().durableTail();
                 boolean hold = context.room().isClosed();
                 if (tail.seq() != ackedSeq || seenLsn != ackedLsn || hold != held) {
+                    Steps.reached("forwarder.records-durable");
                     send(ToCapture.newBuilder()
                             .setAck(CaptureAck.newBuilder()
                                     .setDurable(WirePositions.toWire(tail))

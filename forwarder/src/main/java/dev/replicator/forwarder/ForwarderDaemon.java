@@ -116,7 +116,7 @@ public final class ForwarderDaemon implements Daemon {
                 config.cluster(),
                 queue,
                 slaves,
-                new LaneStarts(queue, tableSets, slaves),
+                new LaneStarts(queue, tableSets, slaves, link::captureEpoch),
                 requirements,
                 dumps,
                 commands,

@@ -14,7 +14,6 @@ import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.CommitLogEntry;
 import dev.replicator.queue.wire.WirePositions;
 import java.io.IOException;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,21 +61,20 @@ final class Histories {
         Position tail = Positions.fromWire(hello.getTail());
         Position base = hello.hasBase() ? Positions.fromWire(hello.getBase()) : tail;
         follow(owner, base, tail);
-        return welcome(tail.seq() < queue.durableTail().seq());
+        return welcome(Math.min(tail.seq(), queue.durableTail().seq() - 1));
     }
 
     /** For a capture without a history: all it needs to go on with ours. */
     CaptureWelcome whatThereIs() throws IOException {
-        return welcome(true);
+        return welcome(0);
     }
 
-    private CaptureWelcome welcome(boolean withHistory) throws IOException {
+    /** @param knownSeq up to where capture has the history itself; of the rest, and of our tail, it is told all */
+    private CaptureWelcome welcome(long knownSeq) throws IOException {
         CaptureWelcome.Builder welcome = CaptureWelcome.newBuilder();
         if (queue.hasHistory()) {
             welcome.setTail(WirePositions.toWire(queue.durableTail())).setDurableLsn(queue.durableLsn());
-            if (withHistory) {
-                addHistory(welcome);
-            }
+            addHistory(welcome, knownSeq);
         }
         return welcome.build();
     }
@@ -159,11 +157,15 @@ final class Histories {
         }
     }
 
-    private void addHistory(CaptureWelcome.Builder welcome) throws IOException {
+    private void addHistory(CaptureWelcome.Builder welcome, long knownSeq) throws IOException {
         Position tail = queue.durableTail();
-        long after = Math.max(queue.firstSeq() - 1, tail.seq() - COMMIT_LOG_ENTRIES);
-        Optional<Position> from = after < queue.firstSeq() ? Optional.empty() : queue.positionOf(after);
-        try (QueueReader reader = from.isPresent() ? queue.readAfter(from.get()) : queue.readFromStart()) {
+        Position base = queue.epochStart();
+        long after = Math.max(Math.max(base.seq(), knownSeq), tail.seq() - COMMIT_LOG_ENTRIES);
+        if (after > base.seq()) {
+            base = queue.positionOf(after).orElseThrow();
+        }
+        welcome.setBase(WirePositions.toWire(base));
+        try (QueueReader reader = queue.readAfter(base)) {
             for (RecordHeader header = reader.next(); header != null && header.seq() <= tail.seq(); ) {
                 if (header.isTransaction()) {
                     welcome.addCommitLog(CommitLogEntry.newBuilder()

@@ -1,5 +1,7 @@
 package dev.replicator.forwarder;
 
+import dev.replicator.queue.Epoch;
+import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSchema;
@@ -19,6 +21,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** Decides whether and where a lane may begin (rules R06 and R07). */
@@ -31,8 +34,11 @@ final class LaneStarts {
     private final ReplicationQueue queue;
     private final TableSets tableSets;
     private final Slaves slaves;
+    private final Supplier<Optional<Epoch>> captureEpoch;
 
-    LaneStarts(ReplicationQueue queue, TableSets tableSets, Slaves slaves) {
+    /** @param captureEpoch epoch of the capture that is connected, or was connected last */
+    LaneStarts(ReplicationQueue queue, TableSets tableSets, Slaves slaves, Supplier<Optional<Epoch>> captureEpoch) {
+        this.captureEpoch = captureEpoch;
         this.queue = queue;
         this.tableSets = tableSets;
         this.slaves = slaves;
@@ -125,6 +131,8 @@ final class LaneStarts {
         if (!subscribe.hasPosition()) {
             return accept(slave, subscribe, queue.durableTail());
         }
+        // Read before anything else: what arrives in between must not look as if the master did not have it.
+        long knownLsn = queue.durableLsn();
         Position position = resolve(Positions.fromWire(subscribe.getPosition()));
         if (!position.epoch().equals(queue.epoch())) {
             return refuse(slave, subscribe, otherEpoch(position), otherEpochDetail(position));
@@ -134,8 +142,16 @@ final class LaneStarts {
         } catch (PositionPrunedException e) {
             return refuse(slave, subscribe, NEEDS_RESYNC, e.getMessage());
         } catch (ForkedHistoryException e) {
-            return refuse(slave, subscribe, FORKED, e.getMessage());
+            return refuse(slave, subscribe, FORKED, e.getMessage() + wayOut(slave));
         } catch (PositionAheadException e) {
+            if (position.lsn() != 0 && Long.compareUnsigned(knownLsn, position.lsn()) >= 0) {
+                return refuse(
+                        slave,
+                        subscribe,
+                        FORKED,
+                        e.getMessage() + ", and the master's log is known up to " + Lsn.format(knownLsn)
+                                + ": it does not have that transaction" + wayOut(slave));
+            }
             return refuse(slave, subscribe, NOT_YET, e.getMessage() + "; waiting until capture has sent it again");
         }
     }
@@ -207,8 +223,19 @@ final class LaneStarts {
         });
     }
 
+    private static String wayOut(String slave) {
+        return ". Old rows stay in service; run 'replicator admin slave resync " + slave + "'";
+    }
+
+    /**
+     * A later epoch than ours comes from capture, if we were restored from a backup. But what capture does not know itself
+     * will never come: everything but the slave was lost, and numbers of epochs began again.
+     */
     private String otherEpoch(Position position) {
-        return position.epoch().number() > queue.epoch().number() ? NOT_YET : NEW_EPOCH;
+        int number = position.epoch().number();
+        boolean mayCome =
+                captureEpoch.get().map(captures -> captures.number() >= number).orElse(true);
+        return number > queue.epoch().number() && mayCome ? NOT_YET : NEW_EPOCH;
     }
 
     private String otherEpochDetail(Position position) {

@@ -107,6 +107,11 @@ final class ForwarderLink implements Runnable {
             } else {
                 prepare(call);
             }
+        } catch (ForkedHistoryException e) {
+            board.forwarderProblem(e.getMessage());
+            report(e);
+            sendStatus(call);
+            call.end();
         } catch (IOException | RuntimeException e) {
             report(e);
             call.cancel("the connection failed at capture");
@@ -119,9 +124,6 @@ final class ForwarderLink implements Runnable {
         String why = String.valueOf(e.getMessage());
         if (stopping) {
             return;
-        }
-        if (e instanceof ForkedHistoryException) {
-            board.forwarderProblem("the forwarder's history is not ours: " + why);
         }
         if (!why.equals(problem)) {
             LOG.warn("Connection to the forwarder: {}; trying again", why);
@@ -196,8 +198,12 @@ final class ForwarderLink implements Runnable {
             return spool.queue().readAfter(spool.base().orElseThrow());
         }
         Position theirs = WirePositions.fromWire(welcome.getTail());
+        HistoryComparison comparison = new HistoryComparison(spool.commitLog(), theirs, welcome.getCommitLogList());
+        comparison.compare(spool.queue());
         // Ahead of us: what we lack comes again from the master under the same numbers, and is compared then (R06).
         while (spool.queue().durableTail().seq() < theirs.seq()) {
+            board.forwarderProblem("the forwarder holds everything up to " + theirs + ", we have captured up to "
+                    + spool.queue().durableTail() + ": reading the master's log again");
             lookAround(call);
             call.awaitReady(READY_WAIT_MILLIS);
             spool.queue()
@@ -205,6 +211,7 @@ final class ForwarderLink implements Runnable {
             if (stopping) {
                 throw new IOException("stopping");
             }
+            comparison.compare(spool.queue());
         }
         acknowledged(theirs.seq(), welcome.getDurableLsn());
         try {

@@ -12,6 +12,7 @@ import dev.replicator.queue.format.TableSchemas;
 import dev.replicator.queue.store.QueueWriter;
 import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.CommitLogEntry;
+import dev.replicator.queue.wire.WirePositions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -39,7 +40,7 @@ final class HistoryAdoption {
         } else {
             spool.queue().startHistory(tail);
         }
-        adoptCommitLog(tail, entries);
+        adoptCommitLog(tail, WirePositions.fromWire(welcome.getBase()), entries);
         List<TableSchema> schemas = schemas(welcome);
         QueueWriter writer = spool.queue().writer();
         for (TableSchema schema : schemas) {
@@ -55,22 +56,9 @@ final class HistoryAdoption {
         spool.tables().adopt(schemas);
     }
 
-    /**
-     * The first entry becomes the base: of what lies before it no LSN is known. Before seq 1 there is nothing to know:
-     * such a log reaches back to wherever the slot stands.
-     */
-    private void adoptCommitLog(Position tail, List<CommitLogEntry> entries) throws IOException {
-        if (entries.isEmpty()) {
-            spool.createCommitLog(tail);
-            return;
-        }
-        CommitLogEntry first = entries.get(0);
-        boolean fromBeginning = first.getSeq() == 1;
-        spool.createCommitLog(
-                fromBeginning
-                        ? new Position(tail.epoch(), 0, 0)
-                        : new Position(tail.epoch(), first.getSeq(), first.getLsn()));
-        for (CommitLogEntry entry : entries.subList(fromBeginning ? 0 : 1, entries.size())) {
+    private void adoptCommitLog(Position tail, Position base, List<CommitLogEntry> entries) throws IOException {
+        spool.createCommitLog(base);
+        for (CommitLogEntry entry : entries) {
             spool.commitLog()
                     .append(new CommitEntry(
                             entry.getSeq(), entry.getTransactionId(), entry.getLsn(), entry.getCommitMicros()));

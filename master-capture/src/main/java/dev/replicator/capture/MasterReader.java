@@ -122,7 +122,7 @@ final class MasterReader implements Runnable {
 
     private void end(ReplicatorException e) {
         fatal = e;
-        board.state(CaptureState.STOPPED, e.getMessage());
+        board.state(CaptureState.STOPPED, e.hint().isEmpty() ? e.getMessage() : e.getMessage() + ". " + e.hint());
         LOG.error("Capture stops: {} {}", e.getMessage(), e.hint());
     }
 

@@ -1,11 +1,9 @@
 package dev.replicator.capture;
 
-import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
 import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import java.io.IOException;
-import java.util.Locale;
 
 /**
  * What the server sends again after a reconnect, compared with the commit log (rule R05): the same transactions in the
@@ -36,8 +34,8 @@ final class Resent {
         CommitEntry expected = log.entry(nextSeq).orElse(null);
         CommitEntry actual = new CommitEntry(nextSeq, transactionId, endLsn, commitMicros);
         if (!actual.equals(expected)) {
-            throw forked("the master sent transaction " + describe(actual) + " where our record is "
-                    + (expected == null ? "missing" : "transaction " + describe(expected)));
+            throw forked("the master sent " + actual.describe() + " where our record is "
+                    + (expected == null ? "missing" : expected.describe()));
         }
         nextSeq++;
     }
@@ -45,8 +43,8 @@ final class Resent {
     /** The first transaction above the tail begins: everything up to it must have come. */
     void end() throws IOException {
         if (nextSeq <= tail.seq()) {
-            throw forked("the master no longer has transaction "
-                    + describe(log.entry(nextSeq).orElseThrow()) + ", which we captured");
+            throw forked("the master no longer has "
+                    + log.entry(nextSeq).orElseThrow().describe() + ", which we captured");
         }
     }
 
@@ -58,15 +56,5 @@ final class Resent {
                 "Everything after seq " + (nextSeq - 1)
                         + " is unknown. Run 'replicator capture --config FILE --new-epoch':"
                         + " every slave then gets new dumps.");
-    }
-
-    private static String describe(CommitEntry entry) {
-        return String.format(
-                Locale.ROOT,
-                "%d (seq %d, end %s, committed at %d µs)",
-                entry.transactionId(),
-                entry.seq(),
-                Lsn.format(entry.lsn()),
-                entry.commitMicros());
     }
 }

@@ -225,6 +225,7 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
 
     private void beginLarge() throws IOException {
         large = queue.beginLarge();
+        Steps.reached("capture.large-transaction-begun");
         for (ByteBuffer block : blocks) {
             appendLarge(block);
         }

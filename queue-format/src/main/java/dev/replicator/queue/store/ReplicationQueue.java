@@ -52,6 +52,9 @@ public interface ReplicationQueue extends AutoCloseable {
     /** seq of the first transaction still here; tail + 1 when there is none. */
     long firstSeq();
 
+    /** Position before the first transaction of the newest epoch that is here. */
+    Position epochStart();
+
     /** Epoch of the newest records. */
     Epoch epoch();
 

@@ -132,6 +132,16 @@ final class SegmentSet {
         return Optional.empty();
     }
 
+    /** Base of the first segment of an epoch that is here. */
+    Position startOf(Epoch epoch) {
+        return segments.values().stream()
+                .filter(segment -> segment.epoch().equals(epoch))
+                .findFirst()
+                .orElseThrow()
+                .header()
+                .base();
+    }
+
     /** The newest base of a segment at this seq, when no transaction of that number is here. */
     Optional<Position> baseAt(long seq) {
         return segments.descendingMap().values().stream()

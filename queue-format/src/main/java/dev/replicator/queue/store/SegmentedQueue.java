@@ -198,6 +198,11 @@ final class SegmentedQueue implements ReplicationQueue {
     }
 
     @Override
+    public Position epochStart() {
+        return segments.startOf(epoch());
+    }
+
+    @Override
     public Epoch epoch() {
         return durable().tail().epoch();
     }
