@@ -8,6 +8,7 @@ import java.util.Map;
 final class SharedServers {
     private static EmbeddedPostgres master;
     private static EmbeddedPostgres targets;
+    private static EmbeddedPostgres restorable;
 
     private SharedServers() {}
 
@@ -23,6 +24,14 @@ final class SharedServers {
             targets = start(Map.of());
         }
         return targets;
+    }
+
+    /** A master whose data directory tests put back to what it was; for one stage at a time. */
+    static synchronized EmbeddedPostgres restorable() throws IOException {
+        if (restorable == null) {
+            restorable = start(Map.of());
+        }
+        return restorable;
     }
 
     /** A server as the rule tests need it: prepared transactions, commits that wait for the disk in name only. */

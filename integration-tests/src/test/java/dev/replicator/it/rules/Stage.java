@@ -20,6 +20,7 @@ import dev.replicator.launcher.local.LauncherLine;
 import dev.replicator.launcher.local.LocalCluster;
 import dev.replicator.launcher.local.StatusWait;
 import dev.replicator.launcher.local.TableDigest;
+import dev.replicator.queue.Lsn;
 import dev.replicator.queue.TableName;
 import dev.replicator.slave.SlaveConfig;
 import dev.replicator.slave.SlaveDaemon;
@@ -60,6 +61,8 @@ final class Stage implements AutoCloseable {
     private final List<String> slaveDatabases = new ArrayList<>();
     private final Map<String, SlaveDaemon> slaves = new LinkedHashMap<>();
     private String role = EmbeddedPostgres.USER;
+    private final Disks disks = new Disks(this);
+    private String spoolOptions;
     private int newEpochs;
     private boolean holdsCommits;
     private ForwarderDaemon forwarder;
@@ -75,6 +78,11 @@ final class Stage implements AutoCloseable {
         master.execute("postgres", "CREATE DATABASE " + database);
         master.execute(database, schemaSql);
         cluster.defineForwarder("1GiB", "");
+    }
+
+    /** A master database on a server that the caller owns; no daemon runs yet. */
+    static Stage on(EmbeddedPostgres master, String... schemaSql) throws Exception {
+        return new Stage(master, false, schemaSql);
     }
 
     /** A master database with the given schema on the shared server; no daemon runs yet. */
@@ -123,6 +131,22 @@ final class Stage implements AutoCloseable {
     /** Writes capture.yaml: further lines and patterns. */
     void defineCapture(String extraYaml, String... captured) throws IOException {
         cluster.defineCapture(url(master, database), role, "postgres", List.of(captured), extraYaml);
+        if (spoolOptions != null) {
+            Path file = config("capture.yaml");
+            Files.writeString(
+                    file, Files.readString(file).replace("max-size: 2GiB}", "max-size: 2GiB, " + spoolOptions + "}"));
+        }
+    }
+
+    /** Further options of capture's spool, for example {@code segment-size: 64KiB}, as defined from now on. */
+    Stage withSpool(String options) {
+        spoolOptions = options;
+        return this;
+    }
+
+    /** Takes over what capture.yaml says of tables now. */
+    void reloadCapture() {
+        capture.reload();
     }
 
     /** Changes a text of a configuration file that was written before. */
@@ -261,6 +285,10 @@ final class Stage implements AutoCloseable {
         return cluster;
     }
 
+    Disks disks() {
+        return disks;
+    }
+
     /** What the daemons of this process logged since the stage opened, from INFO on. */
     RecordedLog log() {
         return log;
@@ -333,6 +361,15 @@ final class Stage implements AutoCloseable {
         return admin("--output", "json", "status").output() + "\n" + String.join("\n", log.lines());
     }
 
+    /** Waits until a query on the slave gives this; for what a slave applies while it cannot be waited for otherwise. */
+    void awaitSlaveValue(String slave, String sql, String expected) {
+        Await.until(
+                sql + " gives " + expected,
+                PATIENCE,
+                () -> expected.equals(slaveValue(slave, sql)),
+                () -> String.join("\n", log.lines()));
+    }
+
     String masterValue(String sql) throws SQLException {
         try (Session session = new Session(master.connect(database))) {
             return session.value(sql);
@@ -368,6 +405,29 @@ final class Stage implements AutoCloseable {
         Await.until(
                 "the server has read its configuration", PATIENCE, () -> masterValue("SHOW synchronous_standby_names")
                         .equals(name));
+    }
+
+    /** How far the master may forget its log. */
+    String confirmedLsn() throws SQLException {
+        return masterValue("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + SLOT + "'");
+    }
+
+    /** Waits until the master may forget its log up to a place. */
+    void awaitConfirmed(String lsn) {
+        Await.until("the slot passes " + lsn, PATIENCE, () -> Lsn.parse(confirmedLsn()) >= Lsn.parse(lsn));
+    }
+
+    /** A slave's database as it is now, kept aside; the slave must be stopped. */
+    void backUpSlave(String name) throws SQLException {
+        targets.execute("postgres", "CREATE DATABASE " + target(name) + "_backup TEMPLATE " + target(name));
+    }
+
+    /** The slave's database is as it was when it was backed up. */
+    void putSlaveBack(String name) throws SQLException {
+        targets.execute(
+                "postgres",
+                "DROP DATABASE " + target(name) + " WITH (FORCE)",
+                "ALTER DATABASE " + target(name) + "_backup RENAME TO " + target(name));
     }
 
     // What operators see and do
@@ -430,9 +490,33 @@ final class Stage implements AutoCloseable {
         waiting().inSync(slave, tables);
     }
 
-    /** Waits until a slave has applied all that the master had committed when this began. */
+    /** Waits until a slave has applied all that the master had committed when this began; a capture must be running. */
     void awaitApplied(String slave) {
+        waiting().until("capture reads", status -> status.path("master")
+                .path("connected")
+                .asBoolean());
         cluster.admin("wait", "--slave", slave, "--timeout", "60s").orThrow();
+    }
+
+    /** Waits until capture has ended by itself, and returns what status says why. */
+    String awaitCaptureStopped() {
+        return waiting()
+                .until(
+                        "capture has stopped",
+                        status -> status.path("master").path("state").asText().equals("stopped"))
+                .path("master")
+                .path("error")
+                .asText();
+    }
+
+    /** Waits until a slave's status, its state and its error, says something. */
+    JsonNode awaitSlave(String slave, String state, String error) {
+        JsonNode status = waiting().until(slave + " is " + state + ": " + error, s -> {
+            JsonNode node = StatusWait.slaveOf(s, slave);
+            return node.path("state").asText().equals(state)
+                    && node.path("error").asText().contains(error);
+        });
+        return StatusWait.slaveOf(status, slave);
     }
 
     /** Waits for a table of a slave to be in a state, and returns what status says of it. */
