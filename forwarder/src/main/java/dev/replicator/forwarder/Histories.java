@@ -61,7 +61,8 @@ final class Histories {
         Position tail = Positions.fromWire(hello.getTail());
         Position base = hello.hasBase() ? Positions.fromWire(hello.getBase()) : tail;
         follow(owner, base, tail);
-        return welcome(Math.min(tail.seq(), queue.durableTail().seq() - 1));
+        // Behind the last but one transaction that both have: what both end with is compared (rule R06).
+        return welcome(Math.min(tail.seq(), queue.durableTail().seq()) - 1);
     }
 
     /** For a capture without a history: all it needs to go on with ours. */
@@ -69,7 +70,7 @@ final class Histories {
         return welcome(0);
     }
 
-    /** @param knownSeq up to where capture has the history itself; of the rest, and of our tail, it is told all */
+    /** @param knownSeq up to where capture need not be told of transactions */
     private CaptureWelcome welcome(long knownSeq) throws IOException {
         CaptureWelcome.Builder welcome = CaptureWelcome.newBuilder();
         if (queue.hasHistory()) {

@@ -6,6 +6,7 @@ import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.TableSelection;
+import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.store.ForkedHistoryException;
 import dev.replicator.queue.store.PositionAheadException;
 import dev.replicator.queue.store.PositionPrunedException;
@@ -138,6 +139,7 @@ final class LaneStarts {
             return refuse(slave, subscribe, otherEpoch(position), otherEpochDetail(position));
         }
         try {
+            compareCommitTime(position, subscribe.getCommitMicros());
             return accept(slave, subscribe, position);
         } catch (PositionPrunedException e) {
             return refuse(slave, subscribe, NEEDS_RESYNC, e.getMessage());
@@ -221,6 +223,17 @@ final class LaneStarts {
                     slaves.file(slave).map(SlaveFile::tables).orElseGet(() -> new TableSelection(List.of(), List.of()));
             return new TableSets.Entry(slave, 0, seq, selection);
         });
+    }
+
+    /** A master that was put back may write another transaction at the same place. */
+    private void compareCommitTime(Position position, long commitMicros) throws IOException {
+        Optional<RecordHeader> ours = queue.transaction(position.seq())
+                .filter(header -> header.position().equals(position));
+        if (commitMicros != 0 && ours.isPresent() && ours.get().commitMicros() != commitMicros) {
+            throw new ForkedHistoryException("position " + position + " belongs to another history: the slave's"
+                    + " transaction was committed at " + commitMicros + " µs, ours at "
+                    + ours.get().commitMicros() + " µs; a re-sync is needed");
+        }
     }
 
     private static String wayOut(String slave) {

@@ -23,7 +23,7 @@ final class HistoryComparison {
 
     /**
      * @param theirs the forwarder's tail
-     * @param entries what the forwarder said of its newest transactions, in order
+     * @param entries what the forwarder said of its transactions from the last one on that both had, in order
      */
     HistoryComparison(CommitLog log, Position theirs, List<CommitLogEntry> entries) {
         this.log = log;

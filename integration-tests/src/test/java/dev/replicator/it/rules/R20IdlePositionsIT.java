@@ -92,7 +92,7 @@ class R20IdlePositionsIT {
         stage.onMaster("ALTER DATABASE " + stage.masterDatabase() + " SET wal_sender_timeout = '6s'");
         stage.stopCapture();
         stage.startCapture();
-        String incompressible = "(SELECT string_agg(md5(random()::text || n), '') FROM generate_series(1, 30))";
+        String incompressible = "(SELECT string_agg(md5(n || '/' || m), '') FROM generate_series(1, 30) m)";
         Session writer = stage.session()
                 .run("BEGIN", "INSERT INTO t SELECT n, " + incompressible + " FROM generate_series(1000, 9000) n");
         // k: beyond T's rows, confirmed.

@@ -3,6 +3,7 @@ package dev.replicator.queue.store;
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.format.RecordHeader;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
@@ -87,6 +88,9 @@ public interface ReplicationQueue extends AutoCloseable {
      * front of the first one that is here, are known too.
      */
     Optional<Position> positionOf(long seq) throws IOException;
+
+    /** Header of transaction {@code seq}, or empty when it is not here. */
+    Optional<RecordHeader> transaction(long seq) throws IOException;
 
     /** Schema of a block; empty when the queue never saw it. */
     Optional<TableSchema> schema(int tableId, long fingerprint);

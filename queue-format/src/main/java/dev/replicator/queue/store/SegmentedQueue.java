@@ -3,6 +3,7 @@ package dev.replicator.queue.store;
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.format.RecordHeader;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -247,6 +248,11 @@ final class SegmentedQueue implements ReplicationQueue {
             return found.map(record -> record.header().position());
         }
         return segments.baseAt(seq);
+    }
+
+    @Override
+    public Optional<RecordHeader> transaction(long seq) throws IOException {
+        return segments.find(seq).map(SegmentSet.Found::header);
     }
 
     @Override

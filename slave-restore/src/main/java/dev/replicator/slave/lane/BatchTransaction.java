@@ -63,7 +63,7 @@ final class BatchTransaction {
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
         Steps.reached("lane.batch-taken");
-        WalPositions log = lanes.advance(connection, plan.lane(), end, batch.commitMicros());
+        WalPositions log = lanes.advance(connection, plan.lane(), end, batch.commitMicrosAt(end));
         if (batch.hasChanges()) {
             writer.begin();
             write(batch, writer, carefully);

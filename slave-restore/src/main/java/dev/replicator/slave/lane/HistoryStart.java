@@ -83,6 +83,7 @@ final class HistoryStart {
             } else {
                 rows.advance(session, old.get(), position, 0);
                 rows.bump(session, LanePosition.MAIN);
+                rows.forgetCommitTime(session);
                 // Numbers may begin again below the old ones; no table set of the old history is told any more.
                 Settings.forgetTableSet(session);
                 waitForDumps(

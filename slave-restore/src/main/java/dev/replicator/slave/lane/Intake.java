@@ -162,6 +162,7 @@ final class Intake {
             List<ChangeRun> runs = new ArrayList<>();
             Position end = null;
             long micros = 0;
+            long endMicros = 0;
             long taken = 0;
             int transactions = 0;
             LaneItem event = null;
@@ -179,17 +180,21 @@ final class Intake {
                     runs.addAll(piece.runs());
                     end = piece.position();
                     micros = piece.commitMicros();
+                    endMicros = micros;
                     taken += piece.bytes();
                     transactions++;
                 } else if (item instanceof LaneItem.Passed passed) {
                     removeLocked();
+                    endMicros = end != null && end.seq() == passed.seq() ? endMicros : 0;
                     end = passed.position();
                     micros = Math.max(micros, passed.commitMicros());
                 } else {
                     event = removeLocked();
                 }
             }
-            return end == null && event == null ? null : new Batch(runs, end, micros, transactions, false, event);
+            return end == null && event == null
+                    ? null
+                    : new Batch(runs, end, micros, endMicros, transactions, false, event);
         } finally {
             lock.unlock();
         }
@@ -198,7 +203,13 @@ final class Intake {
     private static Batch batchOf(LaneItem item) {
         if (item instanceof LaneItem.Piece piece) {
             return new Batch(
-                    piece.runs(), piece.position(), piece.commitMicros(), piece.last() ? 1 : 0, !piece.last(), null);
+                    piece.runs(),
+                    piece.position(),
+                    piece.commitMicros(),
+                    piece.commitMicros(),
+                    piece.last() ? 1 : 0,
+                    !piece.last(),
+                    null);
         }
         return new Batch(List.of(), null, 0, 0, false, item);
     }

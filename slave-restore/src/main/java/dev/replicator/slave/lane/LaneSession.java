@@ -199,6 +199,7 @@ final class LaneSession implements Arrangement.Place {
         Subscribe.Builder subscribe = HistoryStart.subscribe(
                         context, plan.lane().lane())
                 .setPosition(WirePositions.toWire(plan.lane().position()))
+                .setCommitMicros(plan.lane().commitMicros())
                 .addAllTables(plan.tables())
                 .addAllCarried(state.tables().keySet().stream()
                         .map(TableName::toString)

@@ -27,7 +27,7 @@ public final class LaneRows {
      *
      * @param from where the lane stands as its owner knows it
      * @param to where it stands after this transaction; may be the same place
-     * @param commitMicros commit time of the newest transaction, 0 when unknown
+     * @param commitMicros commit time of transaction {@code to.seq()}, 0 when unknown
      * @return the target's WAL insert and flush positions at this moment
      * @throws LaneMovedException when the row does not say {@code from}: roll back and read the position again
      */
@@ -39,7 +39,7 @@ public final class LaneRows {
                 connection,
                 row -> new WalPositions(Lsn.parse(row.getString(1)), Lsn.parse(row.getString(2))),
                 table + " epoch = ?, epoch_id = ?, seq = ?, position = ?::pg_lsn,"
-                        + " commit_time = coalesce(?::timestamptz, commit_time)" + key
+                        + " commit_time = coalesce(?::timestamptz, CASE WHEN seq = ? THEN commit_time END)" + key
                         + " AND epoch_id = ? AND seq = ? AND position = ?::pg_lsn AND generation = ?"
                         + " RETURNING pg_current_wal_insert_lsn()::text, pg_current_wal_flush_lsn()::text",
                 to.epoch().number(),
@@ -47,6 +47,7 @@ public final class LaneRows {
                 to.seq(),
                 Lsn.format(to.lsn()),
                 timestamp(commitMicros),
+                to.seq(),
                 from.isMain() ? cluster : from.lane(),
                 from.position().epoch().id(),
                 from.position().seq(),
@@ -83,6 +84,11 @@ public final class LaneRows {
         if (!bump(connection, lane)) {
             throw new LaneMovedException(lane);
         }
+    }
+
+    /** Another history begins: the newest commit time was one of the old. */
+    public void forgetCommitTime(Connection connection) throws SQLException {
+        Sql.update(connection, "UPDATE replicator.progress SET commit_time = NULL WHERE cluster = ?", cluster);
     }
 
     /** The first position of a slave. A second daemon that was faster makes it fail by the primary key. */

@@ -15,10 +15,13 @@ import java.util.UUID;
 public final class StateReader {
     private static final String LANES =
             """
-            SELECT 'main', epoch, epoch_id, seq, position::text, generation, false
+            SELECT 'main', epoch, epoch_id, seq, position::text, generation, false,
+                coalesce((extract(epoch FROM commit_time) * 1000000)::bigint, 0)
             FROM replicator.progress WHERE origin = 0
             UNION ALL
-            SELECT lane, epoch, epoch_id, seq, position::text, generation, parked FROM replicator.lane
+            SELECT lane, epoch, epoch_id, seq, position::text, generation, parked,
+                coalesce((extract(epoch FROM commit_time) * 1000000)::bigint, 0)
+            FROM replicator.lane
             """;
     private static final String TABLES =
             """
@@ -57,7 +60,7 @@ public final class StateReader {
     private static LanePosition lane(ResultSet row) throws SQLException {
         Epoch epoch = new Epoch(row.getInt(2), row.getObject(3, UUID.class));
         Position position = new Position(epoch, row.getLong(4), Lsn.parse(row.getString(5)));
-        return new LanePosition(row.getString(1), position, row.getLong(6), row.getBoolean(7));
+        return new LanePosition(row.getString(1), position, row.getLong(8), row.getLong(6), row.getBoolean(7));
     }
 
     private static TableState table(ResultSet row) throws SQLException {
