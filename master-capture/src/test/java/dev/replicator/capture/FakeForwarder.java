@@ -51,6 +51,7 @@ final class FakeForwarder extends CaptureLinkGrpc.CaptureLinkImplBase implements
     private final Server server;
     private final int port;
     private Position tail;
+    private Position base;
     private long sourceLsn;
     private StreamObserver<ToCapture> out;
 
@@ -148,7 +149,7 @@ final class FakeForwarder extends CaptureLinkGrpc.CaptureLinkImplBase implements
         out = answers;
         CaptureWelcome.Builder welcome = CaptureWelcome.newBuilder();
         if (tail != null) {
-            welcome.setTail(WirePositions.toWire(tail)).setDurableLsn(sourceLsn);
+            welcome.setTail(WirePositions.toWire(tail)).setDurableLsn(sourceLsn).setBase(WirePositions.toWire(base));
             if (!hello.hasTail()) {
                 transactions.forEach(each -> welcome.addCommitLog(CommitLogEntry.newBuilder()
                         .setSeq(each.seq())
@@ -158,6 +159,7 @@ final class FakeForwarder extends CaptureLinkGrpc.CaptureLinkImplBase implements
             }
         } else if (hello.hasBase()) {
             tail = WirePositions.fromWire(hello.getBase());
+            base = tail;
         }
         answers.onNext(ToCapture.newBuilder().setWelcome(welcome).build());
     }
