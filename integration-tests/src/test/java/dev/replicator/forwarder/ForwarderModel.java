@@ -138,7 +138,7 @@ public final class ForwarderModel {
         histories = new Histories(queue, appender, tableSets, slaves, dumps);
         requirements = new DumpRequirements(dumps, link, slaves, visibility);
         retention = new Retention(queue, slaves, dumps, visibility, new Room(), budget, STILL);
-        starts = new LaneStarts(queue, tableSets, slaves);
+        starts = new LaneStarts(queue, tableSets, slaves, link::captureEpoch);
         rules = new IntakeRules(queue, appender);
         commands = new SlaveCommands(queue.values());
         visibility.open();
@@ -257,7 +257,7 @@ public final class ForwarderModel {
         CaptureConnection connection = new CaptureConnection(hello);
         appender.takeOver(connection);
         connection.welcome = histories.welcome(connection, hello);
-        link.connected(connection, "model");
+        link.connected(connection, "model", connection.announced.epoch());
         capture = connection;
         return connection;
     }

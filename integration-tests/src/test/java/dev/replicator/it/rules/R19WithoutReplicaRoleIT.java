@@ -42,8 +42,7 @@ class R19WithoutReplicaRoleIT {
     @BeforeAll
     static void start() throws Exception {
         stage = Stage.open(SCHEMA).startMasterSide("public.*");
-        role = stage.defineOrdinarySlave(
-                "acting", "", "public.parent", "public.child", "public.audited");
+        role = stage.defineOrdinarySlave("acting", "", "public.parent", "public.child", "public.audited");
         acting = stage.slaveSession("acting")
                 .run(
                         "CREATE TABLE parent (id int PRIMARY KEY, email text UNIQUE)",

@@ -1,5 +1,6 @@
 package dev.replicator.queue.store;
 
+import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.format.RecordKind;
@@ -131,6 +132,14 @@ public final class MemoryDisk implements KeyValueStore {
             }
         }
         return Optional.empty();
+    }
+
+    Position startOf(Epoch epoch) {
+        return segments.stream()
+                .map(segment -> segment.base)
+                .filter(base -> base.epoch().equals(epoch))
+                .findFirst()
+                .orElseThrow();
     }
 
     Optional<Position> baseAt(long seq) {

@@ -148,6 +148,19 @@ public final class MemoryQueue implements ReplicationQueue {
     }
 
     @Override
+    public Position epochStart() {
+        return disk.startOf(epoch());
+    }
+
+    @Override
+    public Optional<RecordHeader> transaction(long seq) {
+        if (seq > durableTail().seq()) {
+            return Optional.empty();
+        }
+        return disk.find(seq).map(StoredRecord::header);
+    }
+
+    @Override
     public Optional<TableSchema> schema(int tableId, long fingerprint) {
         return schemas.find(tableId, fingerprint);
     }
