@@ -15,7 +15,7 @@ class TargetSessionIT {
     private static final String ODD = "replicator_odd_role";
 
     @Test
-    void shouldR12PinWhatTheRoleSetsOtherwise() throws Exception {
+    void r12ShouldPinWhatTheRoleSetsOtherwise() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
             fixture.sql("DROP ROLE IF EXISTS " + ODD + "; CREATE ROLE " + ODD + " LOGIN");
             for (String setting : List.of(
@@ -46,7 +46,7 @@ class TargetSessionIT {
                     "2024-05-01 00:00:00+00",
                     "\\x00ff",
                     "0.30000000000000004",
-                    "\"\"",
+                    "",
                     "0",
                     "off",
                     "read committed",
