@@ -7,6 +7,9 @@ import dev.replicator.queue.TableName;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
@@ -15,12 +18,10 @@ import java.util.UUID;
 public final class StateReader {
     private static final String LANES =
             """
-            SELECT 'main', epoch, epoch_id, seq, position::text, generation, false,
-                coalesce((extract(epoch FROM commit_time) * 1000000)::bigint, 0)
+            SELECT 'main', epoch, epoch_id, seq, position::text, generation, false, commit_time
             FROM replicator.progress WHERE origin = 0
             UNION ALL
-            SELECT lane, epoch, epoch_id, seq, position::text, generation, parked,
-                coalesce((extract(epoch FROM commit_time) * 1000000)::bigint, 0)
+            SELECT lane, epoch, epoch_id, seq, position::text, generation, parked, commit_time
             FROM replicator.lane
             """;
     private static final String TABLES =
@@ -60,7 +61,12 @@ public final class StateReader {
     private static LanePosition lane(ResultSet row) throws SQLException {
         Epoch epoch = new Epoch(row.getInt(2), row.getObject(3, UUID.class));
         Position position = new Position(epoch, row.getLong(4), Lsn.parse(row.getString(5)));
-        return new LanePosition(row.getString(1), position, row.getLong(8), row.getLong(6), row.getBoolean(7));
+        long commitMicros = micros(row.getObject(8, OffsetDateTime.class));
+        return new LanePosition(row.getString(1), position, commitMicros, row.getLong(6), row.getBoolean(7));
+    }
+
+    private static long micros(OffsetDateTime time) {
+        return time == null ? 0 : ChronoUnit.MICROS.between(Instant.EPOCH, time.toInstant());
     }
 
     private static TableState table(ResultSet row) throws SQLException {
