@@ -128,6 +128,7 @@ final class AdminFollower {
 
     private boolean hasApplied(Slave slave, Position mark) {
         boolean reached = slave.isConnected()
+                && !slave.isBeginningAnew()
                 && slave.mainCursor()
                         .filter(at -> at.epoch().equals(mark.epoch()) && at.seq() >= mark.seq())
                         .isPresent();

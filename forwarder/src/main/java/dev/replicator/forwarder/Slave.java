@@ -35,6 +35,7 @@ final class Slave {
     private final LongAdder dumpBytesSent = new LongAdder();
     private SlaveReport report;
     private Stream control;
+    private Position anewFrom;
     private boolean known;
     private boolean seenSinceStart;
     private boolean paused;
@@ -133,6 +134,28 @@ final class Slave {
         }
     }
 
+    /**
+     * The slave was given a place to begin anew from. What it reports of its tables counts again once it reports that
+     * place: until then it speaks of what was before.
+     */
+    synchronized void beginsAnew(Position from) {
+        anewFrom = from;
+        cursor(MAIN, from);
+    }
+
+    /** A lane was opened from a stored position. One before the new beginning says that there is none any more. */
+    synchronized void goesOnFrom(String lane, Position position) {
+        if (lane.equals(MAIN) && anewFrom != null && !isAtOrBehind(anewFrom, position)) {
+            anewFrom = null;
+        }
+        cursor(lane, position);
+    }
+
+    /** Whether the last report is older than the place the slave begins anew from. */
+    synchronized boolean isBeginningAnew() {
+        return anewFrom != null;
+    }
+
     /** Takes over a report. It names all lanes: others that are not being streamed are gone. */
     synchronized void report(SlaveReport newReport) {
         report = newReport;
@@ -140,7 +163,7 @@ final class Slave {
         for (SlaveLane lane : newReport.getLanesList()) {
             named.add(lane.getLane());
             if (lane.hasPosition()) {
-                cursor(lane.getLane(), Positions.fromWire(lane.getPosition()));
+                reported(lane.getLane(), Positions.fromWire(lane.getPosition()));
             }
         }
         // A slave that just started reports no lanes yet; that does not mean that it has none.
@@ -148,6 +171,19 @@ final class Slave {
                 && cursors.keySet().removeIf(lane -> !named.contains(lane) && !streams.containsKey(lane))) {
             dirty = true;
         }
+    }
+
+    private void reported(String lane, Position position) {
+        if (anewFrom == null || !lane.equals(MAIN)) {
+            cursor(lane, position);
+        } else if (isAtOrBehind(anewFrom, position)) {
+            anewFrom = null;
+            cursor(lane, position);
+        }
+    }
+
+    private static boolean isAtOrBehind(Position start, Position position) {
+        return position.epoch().equals(start.epoch()) && position.seq() >= start.seq();
     }
 
     synchronized Optional<SlaveReport> report() {

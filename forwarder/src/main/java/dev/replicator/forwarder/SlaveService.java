@@ -223,7 +223,11 @@ final class SlaveService extends SlaveLinkGrpc.SlaveLinkImplBase {
             slave.open(lane, sender).ifPresent(Slave.Stream::supersede);
             revokeIfUnknown(sender);
             slave.refusal(lane, null);
-            slave.cursor(lane, decision.accepted().position());
+            if (lane.equals(Slave.MAIN) && !subscribe.hasPosition()) {
+                slave.beginsAnew(decision.accepted().position());
+            } else {
+                slave.goesOnFrom(lane, decision.accepted().position());
+            }
             workers.run("lane-" + slave.name() + "-" + lane, sender);
         }
 

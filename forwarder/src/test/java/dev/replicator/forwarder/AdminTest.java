@@ -223,6 +223,29 @@ final class AdminTest {
         assertTrue(away.err().contains("no capture is connected"), away.err());
     }
 
+    /** A slave begins anew: its place is new, what it last said of its tables is not. */
+    @Test
+    void r07ShouldNotTakeASlaveForDoneThatHasNotYetReportedItsNewBeginning() throws Exception {
+        inSync();
+        TestLane anew = forwarder.lane("reporting", "main", null, "public.orders");
+        anew.start();
+        CompletableFuture<Result> waiting =
+                CompletableFuture.supplyAsync(() -> admin("wait", "--slave", "reporting", "--timeout", "1s"));
+        String marker = capture.awaitMarkerOrder();
+        capture.send(stream.transaction(row(ORDERS, "b")), stream.marker(marker));
+        capture.awaitAck(stream.position());
+        anew.acknowledge(stream.position());
+        Result early = waiting.get();
+        assertEquals(1, early.exit(), early.out());
+        assertTrue(early.err().contains("not within 1000 ms"), early.err());
+
+        control.report("in-sync", "", stream.position());
+        CompletableFuture<Result> again =
+                CompletableFuture.supplyAsync(() -> admin("wait", "--slave", "reporting", "--timeout", "20s"));
+        capture.send(stream.marker(capture.awaitMarkerOrder()));
+        assertEquals(0, again.get().exit(), again.get().err());
+    }
+
     @Test
     void shouldTimeOutWhenTheSlaveDoesNotApply() throws Exception {
         inSync();

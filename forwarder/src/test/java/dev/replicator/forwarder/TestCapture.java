@@ -146,7 +146,9 @@ final class TestCapture implements AutoCloseable {
 
     String awaitMarkerOrder() throws Exception {
         Await.until("marker order", () -> message(ToCapture.MessageCase.MARKER).isPresent());
-        return message(ToCapture.MessageCase.MARKER).orElseThrow().getMarker().getMarker();
+        ToCapture order = message(ToCapture.MessageCase.MARKER).orElseThrow();
+        received.remove(order);
+        return order.getMarker().getMarker();
     }
 
     private Optional<ToCapture> message(ToCapture.MessageCase kind) {
