@@ -102,13 +102,27 @@ final class ControlLink implements Runnable {
         try {
             SlaveReport report = reports.get();
             if (call == null || call.ended) {
-                call = new Call();
-                SlaveLinkGrpc.newStub(channel).control(call);
+                open();
             }
             call.send(report);
         } catch (RuntimeException e) {
             LOG.warn("reporting to the forwarder failed: {}", e.toString());
             LOG.debug("report", e);
+        }
+    }
+
+    /** Whoever stops may come while the call begins: it is seen by him only when it can be cancelled. */
+    private void open() {
+        Call next = new Call();
+        SlaveLinkGrpc.newStub(channel).control(next);
+        lock.lock();
+        try {
+            call = next;
+            if (stopped) {
+                next.stream.cancel("the slave stops", null);
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
