@@ -268,7 +268,7 @@ class R16DamageIT {
             stage.startSlave("s");
             stage.awaitInSync("s", 1);
             stage.assertEqualTables("s", "public.p");
-            stage.log().await("dump d-000001 is another one than the dump of that id whose restore began");
+            stage.log().await("dump d-000001 was read under another snapshot than the rows that are loaded");
         }
     }
 

@@ -139,7 +139,7 @@ final class DumpDownload {
      * A forwarder that lost what it knew gives ids anew: what was loaded under one must not be mixed with another dump
      * of that name.
      */
-    static void requireSameSnapshot(String dumpId, Boundary begun, Boundary offered) throws DumpGoneException {
+    private static void requireSameSnapshot(String dumpId, Boundary begun, Boundary offered) throws DumpGoneException {
         if (!begun.equals(offered)) {
             throw new DumpGoneException(
                     "dump " + dumpId + " is another one than the dump of that id whose restore began"

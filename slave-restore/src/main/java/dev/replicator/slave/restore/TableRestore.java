@@ -102,7 +102,6 @@ final class TableRestore implements DumpDownload.Receiver {
         refuse(DumpFit.obstacle(begun, epoch, manifest));
         try (Connection connection = context.open(restore.table())) {
             restore = Transactions.run(connection, session -> prepared(session, manifest));
-            DumpDownload.requireSameSnapshot(dump.id(), restore.boundary(), manifest.boundary());
             loader = ChunkLoader.prepare(connection, manifest.definition(), manifest.columns(), restore.relation());
             connection.commit();
         } catch (SQLException e) {
