@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.replicator.embedded.Await;
 import dev.replicator.embedded.StepGate;
 import dev.replicator.queue.Lsn;
 import java.nio.file.Path;
@@ -49,6 +50,57 @@ class R07NoGapsIT {
         for (int i = 0; i < transactions; i++) {
             stage.onMaster("INSERT INTO t (v) SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 200)");
         }
+    }
+
+    /** The slave is away while the forwarder gets, and capture forgets, what it does not have. */
+    private void passTheSlave() throws Exception {
+        stage.stopSlave("s");
+        insert(40);
+        Await.until(
+                "capture has forgotten what the forwarder holds",
+                PATIENCE,
+                () -> stage.disks().queueOf("capture").firstSeq() > 10);
+        stage.stopCapture();
+        stage.stopForwarder();
+    }
+
+    @Test
+    void r07ShouldSendASlaveBehindALostForwarderToResyncAndNeverTheNextRecordThereIs() throws Exception {
+        start("");
+        passTheSlave();
+        stage.disks().lose("forwarder");
+        stage.startForwarder();
+        stage.startSlave("s");
+
+        // An empty forwarder knows no history: it says so and nothing else.
+        stage.awaitSlave("s", "connecting", "not-yet: no capture has connected yet");
+
+        assertEquals("1", stage.slaveValue("s", "SELECT seq FROM replicator.progress"));
+        stage.startCapture();
+        String told = stage.log().await("Lane refused: needs-resync");
+        assertTrue(told.contains("transaction 2 of epoch 1 is no longer in the queue"), told);
+        stage.awaitInSync("s", 1);
+        stage.assertEqualTables("s", "public.t");
+    }
+
+    @Test
+    void r07ShouldBeginAnewWhenTheForwardersOldBackupEndsBeforeCapturesFirstRecord() throws Exception {
+        start("");
+        stage.stopCapture();
+        stage.stopForwarder();
+        Path old = stage.disks().copyOf("forwarder");
+        stage.startForwarder();
+        stage.startCapture();
+        passTheSlave();
+        stage.disks().putBack("forwarder", old);
+        stage.startForwarder();
+        stage.startCapture();
+        String told = stage.log().await("This queue ends before capture's first record: it begins anew there");
+        assertTrue(told.contains("seq 1 at"), told);
+        stage.startSlave("s");
+        stage.log().await("Lane refused: needs-resync");
+        stage.awaitInSync("s", 1);
+        stage.assertEqualTables("s", "public.t");
     }
 
     /** Capture goes on as it was; to it, the dumps of the new forwarder have the numbers of those it has made. */
@@ -183,6 +235,32 @@ class R07NoGapsIT {
             boolean retired = !dump.path("state").asText().equals("complete");
             assertTrue(retired || dump.path("baseSeq").asLong() >= 1, dump.toString());
         }
+    }
+
+    /** The forwarder does not have what capture has when continuity is lost. */
+    @Test
+    void r07ShouldBeginANewEpochOverRecordsThatWereNeverSent() throws Exception {
+        start("");
+        stage.stopForwarder();
+        insert(3);
+        stage.disks().awaitTail("capture", 4);
+        stage.stopCapture();
+        stage.onMaster("SELECT pg_drop_replication_slot('replicator_shop')");
+        insert(1);
+        stage.startForwarder();
+        stage.startCapture();
+        String error = stage.awaitCaptureStopped();
+        assertTrue(error.contains("replication slot replicator_shop does not exist"), error);
+        assertTrue(error.contains("everything after epoch 1 seq 4 at"), error);
+        assertTrue(error.contains("--new-epoch"), error);
+        stage.stopCapture();
+        assertTrue(stage.beginNewEpoch().contains("Begun: epoch 2 seq 4 at"));
+        stage.startCapture();
+        insert(1);
+        // Not by "in sync", which the old epoch's tables still are until the slave has heard of the new one.
+        stage.awaitSlaveValue("s", "SELECT count(*)::text FROM t", "6");
+        stage.assertEqualTables("s", "public.t");
+        assertEquals("5", stage.slaveValue("s", "SELECT seq FROM replicator.progress"), "no number is used twice");
     }
 
     /** The position is in the slave's database; the forwarder's cursor is a copy that goes back with it. */

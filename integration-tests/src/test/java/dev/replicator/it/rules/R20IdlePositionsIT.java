@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.embedded.Await;
+import dev.replicator.embedded.StepGate;
 import dev.replicator.queue.Lsn;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -82,6 +83,42 @@ class R20IdlePositionsIT {
         stage.startForwarder();
         stage.startCapture();
         stage.onMaster("INSERT INTO t VALUES (2)");
+        stage.assertEqualTables("s", "public.t");
+    }
+
+    /** T writes first and commits last: its messages carry places that were confirmed long ago. */
+    @Test
+    void r20ShouldNotConfirmWhatIsPendingBehindALongTransactionsOldPlaces() throws Exception {
+        stage.onMaster("ALTER DATABASE " + stage.masterDatabase() + " SET wal_sender_timeout = '6s'");
+        stage.stopCapture();
+        stage.startCapture();
+        String incompressible = "(SELECT string_agg(md5(n || '/' || m), '') FROM generate_series(1, 30) m)";
+        Session writer = stage.session()
+                .run("BEGIN", "INSERT INTO t SELECT n, " + incompressible + " FROM generate_series(1000, 9000) n");
+        // k: beyond T's rows, confirmed.
+        stage.onMaster("INSERT INTO t VALUES (2)");
+        stage.awaitApplied("s");
+        stage.awaitConfirmed(stage.masterValue("SELECT pg_current_wal_lsn()"));
+        stage.stopForwarder();
+        String before = stage.masterValue("SELECT pg_current_wal_insert_lsn()");
+        // k+1: received and in the spool, not at the forwarder.
+        stage.onMaster("INSERT INTO t VALUES (3)");
+        stage.disks().awaitTail("capture", 3);
+        try (StepGate half = StepGate.hold("capture.large-transaction-begun")) {
+            // k+2 = T, half sent; the server misses our answers and puts a keepalive into the middle of it.
+            writer.run("COMMIT");
+            half.awaitArrival();
+            Await.until("the server asks whether we are there", PATIENCE, () -> silentFor("3.5 s"));
+        }
+        stage.disks().awaitTail("capture", 4);
+        awaitReply();
+        assertTrue(
+                Lsn.parse(stage.confirmedLsn()) <= Lsn.parse(before),
+                "confirmed " + stage.confirmedLsn() + ", the forwarder has nothing behind " + before);
+        stage.stopCapture();
+        stage.disks().lose("capture");
+        stage.startForwarder();
+        stage.startCapture();
         stage.assertEqualTables("s", "public.t");
     }
 
