@@ -4,6 +4,7 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.sql.Array;
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.ParameterMetaData;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -17,6 +18,7 @@ import java.util.UUID;
 
 /** JDBC as far as the slave's code uses it, over a {@link MemoryDatabase}. */
 final class MemoryConnection {
+    private static final int SERVER_VERSION = 18;
     private final MemoryDatabase database;
     private boolean autoCommit = true;
 
@@ -55,9 +57,20 @@ final class MemoryConnection {
             case "isClosed" -> {
                 return false;
             }
+            case "getMetaData" -> {
+                return proxy(DatabaseMetaData.class, (self, called, values) -> server(called.getName()));
+            }
             default -> throw new UnsupportedOperationException("Connection." + method);
         }
         return null;
+    }
+
+    private static Object server(String method) {
+        return switch (method) {
+            case "getUserName" -> "replicator";
+            case "getDatabaseMajorVersion" -> SERVER_VERSION;
+            default -> throw new UnsupportedOperationException("DatabaseMetaData." + method);
+        };
     }
 
     private Object simple(String method, Object[] arguments) throws SQLException {
@@ -67,6 +80,9 @@ final class MemoryConnection {
                 yield false;
             }
             case "executeUpdate" -> run((String) arguments[0], new Object[0]).changed();
+            case "executeQuery" -> new Rows(
+                            run((String) arguments[0], new Object[0]).rows())
+                    .proxy();
             case "setEscapeProcessing", "close" -> null;
             default -> throw new UnsupportedOperationException("Statement." + method);
         };

@@ -34,11 +34,19 @@ interface SqlStatement {
                 case "UPDATE" -> update(in, parameters);
                 case "INSERT" -> insert(in, parameters);
                 case "DELETE" -> delete(in, parameters);
+                case "SHOW" -> show(in.take());
                 default -> throw new IllegalStateException("unknown verb");
             };
         } catch (RuntimeException e) {
             throw new IllegalStateException("the model's database does not know: " + sql, e);
         }
+    }
+
+    private static SqlStatement show(String setting) {
+        if (!setting.equals("session_replication_role")) {
+            throw new IllegalStateException("unknown setting");
+        }
+        return (database, arguments) -> new Result(List.<Object[]>of(new Object[] {"replica"}), 0);
     }
 
     private static List<SqlExpression> list(SqlTokens in, int[] parameters) {
