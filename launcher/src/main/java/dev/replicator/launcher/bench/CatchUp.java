@@ -1,195 +1,191 @@
 package dev.replicator.launcher.bench;
 
-import dev.replicator.embedded.EmbeddedPostgres;
 import dev.replicator.launcher.local.DaemonProcess;
-import dev.replicator.launcher.local.LocalCluster;
-import dev.replicator.launcher.local.StatusWait;
 import dev.replicator.launcher.local.TableDigest;
 import dev.replicator.queue.TableName;
-import java.io.IOException;
-import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
- * {@code bench catch-up --from queue}: a slave was away, its backlog lies in the forwarder's queue; time from starting
- * its daemon until the target equals the master. Native's equivalent: its subscription was disabled and is enabled
- * again, its backlog lies in the master's WAL.
+ * {@code bench catch-up}: a slave was away; time from letting it come back until the target shows the last transaction
+ * of the backlog. Native: its subscription was disabled and is enabled again, its backlog lies in the master's WAL.
  */
 final class CatchUp {
-    private static final String NATIVE_DATABASE = "native";
-    private static final String OUR_DATABASE = "ours";
     private static final String SLAVE = "bench";
 
-    private final PrintWriter out;
-    private final EmbeddedPostgres master;
-    private final EmbeddedPostgres target;
-    private final LocalCluster cluster;
-    private final TpcbWorkload workload;
-    private final int transactions;
-    private final Away away;
+    /** Where our backlog lies. */
+    enum From {
+        /** In the master's WAL: capture was cut off from the master. */
+        WAL,
+        /** In the forwarder's queue: the slave was away. */
+        QUEUE
+    }
 
-    private final Measured nativeSeconds = new Measured();
-    private final Measured ourSeconds = new Measured();
-
-    /** How our slave was away. */
+    /** How our daemon was away. */
     enum Away {
-        /** Its daemon was stopped: the time holds the start of a Java process. */
+        /** Its process was ended: the time holds the start of a Java process. */
         STOPPED,
-        /** It was paused by the admin command, as native's subscription is disabled: its process lives on. */
+        /** Its process lives on, as native's server does: the slave was paused, capture cut off. */
         PAUSED
     }
 
-    CatchUp(
-            PrintWriter out,
-            EmbeddedPostgres master,
-            EmbeddedPostgres target,
-            LocalCluster cluster,
-            TpcbWorkload workload,
-            int transactions,
-            Away away) {
-        this.out = out;
-        this.master = master;
-        this.target = target;
-        this.cluster = cluster;
+    private final BenchRun run;
+    private final Workload workload;
+    private final From from;
+    private final Away away;
+    private final String database;
+    private final String nativeDatabase;
+    private final Measured nativeSeconds = new Measured();
+    private final Measured ourSeconds = new Measured();
+    private NativeSlave nativeSlave;
+    private OurCluster ours;
+    private DaemonProcess slave;
+
+    CatchUp(BenchRun run, Workload workload, From from, Away away) {
+        this.run = run;
         this.workload = workload;
-        this.transactions = transactions;
+        this.from = from;
         this.away = away;
+        this.database = "bench_" + workload.name().replace('-', '_');
+        this.nativeDatabase = database + "_native";
     }
 
-    Measured nativeSeconds() {
-        return nativeSeconds;
-    }
-
-    Measured ourSeconds() {
-        return ourSeconds;
-    }
-
-    /** Runs the pairs; native and ours never at the same time. */
-    void run(int pairs) throws Exception {
+    /** Runs the pairs and adds the figure; native and ours never at the same time. */
+    void run(int pairs, Bar bar) throws Exception {
         prepare();
-        NativeSlave nativeSlave = new NativeSlave(master, target, NATIVE_DATABASE);
-        nativeSlave.subscribe(TpcbWorkload.TABLES);
-        DaemonProcess slave = startOurs();
-        say(
-                "both in sync; each pair: backlog of %,d transactions, %,d row changes",
-                transactions, (long) transactions * TpcbWorkload.CHANGES_PER_TRANSACTION);
-        for (int pair = 1; pair <= pairs; pair++) {
-            int mark = pair;
-            nativeSlave.disable();
-            leave(slave);
-            writeBacklog(mark);
-            checkpoint();
-            double nativeTime = timed(() -> {
-                nativeSlave.enable();
-                TpcbWorkload.awaitMark(target, NATIVE_DATABASE, mark);
-            });
-            nativeSlave.disable();
-            checkpoint();
-            double ourTime = timed(() -> {
-                comeBack(slave);
-                TpcbWorkload.awaitMark(target, OUR_DATABASE, mark);
-            });
-            nativeSlave.enable();
-            nativeSeconds.add(nativeTime);
-            ourSeconds.add(ourTime);
-            say(
-                    "pair %d: native %.2f s, replicator %.2f s, ratio %.2f",
-                    pair, nativeTime, ourTime, nativeTime / ourTime);
+        try (OurCluster cluster = run.cluster(database)) {
+            ours = cluster;
+            begin();
+            for (int pair = 1; pair <= pairs; pair++) {
+                pair(pair);
+            }
+            nativeSlave.drop();
+            run.add(new Figure(
+                            "catch-up from " + from.name().toLowerCase(Locale.ROOT),
+                            workload.name(),
+                            "s",
+                            nativeSeconds,
+                            ourSeconds,
+                            bar)
+                    .with("away", away.name().toLowerCase(Locale.ROOT))
+                    .with("transactions", workload.transactions())
+                    .with("changes", workload.changes())
+                    .with("residentKib", Map.copyOf(cluster.residentKib())));
         }
-        verify();
-        nativeSlave.drop();
-    }
-
-    private void leave(DaemonProcess slave) throws InterruptedException {
-        if (away == Away.STOPPED) {
-            slave.stop();
-            return;
-        }
-        cluster.admin("slave", "pause", SLAVE).orThrow();
-        new StatusWait(cluster, Duration.ofMinutes(1))
-                .until("the slave is paused", status -> StatusWait.slaveOf(status, SLAVE)
-                        .path("state")
-                        .asText()
-                        .equals("paused"));
-    }
-
-    private void comeBack(DaemonProcess slave) throws IOException {
-        if (away == Away.STOPPED) {
-            slave.start();
-        } else {
-            cluster.admin("slave", "resume", SLAVE).orThrow();
-        }
+        BenchRun.dropDatabase(run.target(), nativeDatabase);
+        BenchRun.dropDatabase(run.target(), database);
+        BenchRun.dropDatabase(run.master(), database);
     }
 
     private void prepare() throws SQLException {
-        try (Connection connection = master.connect("postgres")) {
-            workload.createTables(connection);
-            workload.load(connection);
-        }
-        target.execute("postgres", "CREATE DATABASE " + NATIVE_DATABASE, "CREATE DATABASE " + OUR_DATABASE);
-        try (Connection connection = target.connect(NATIVE_DATABASE)) {
-            workload.createTables(connection);
-        }
+        BenchRun.createDatabase(run.master(), database);
+        BenchRun.createDatabase(run.target(), database);
+        BenchRun.createDatabase(run.target(), nativeDatabase);
+        workload.createTables(run.master(), database);
+        workload.load(run.master(), database);
+        workload.createTables(run.target(), nativeDatabase);
+        nativeSlave = new NativeSlave(run.master(), database, run.target(), nativeDatabase, "native_" + database);
     }
 
-    private DaemonProcess startOurs() throws Exception {
-        cluster.defineForwarder("8GiB", "");
-        cluster.defineCapture(master.jdbcUrl("postgres"), "postgres", "postgres", List.of("public.*"), "");
-        cluster.defineSlave(SLAVE, target.jdbcUrl(OUR_DATABASE), "postgres", "postgres", List.of(TpcbWorkload.TABLES));
-        cluster.forwarder().start();
-        cluster.capture().start();
-        DaemonProcess slave = cluster.slave(SLAVE).daemon();
+    private void begin() throws Exception {
+        nativeSlave.subscribe(workload.qualified());
+        nativeSlave.awaitCopied();
+        ours.start();
+        slave = ours.defineSlave(SLAVE, database, workload.qualified());
         slave.start();
-        new StatusWait(cluster, Duration.ofMinutes(3)).inSync(SLAVE, TpcbWorkload.TABLES.length);
-        return slave;
+        ours.awaitInSync(SLAVE, workload.qualified().size());
+        run.say(
+                "%s from %s: both in sync; each backlog: %,d transactions, %,d row changes",
+                workload.name(), from.name().toLowerCase(Locale.ROOT), workload.transactions(), workload.changes());
     }
 
-    /** Ends when the whole backlog is in the forwarder's queue. */
-    private void writeBacklog(int mark) throws Exception {
-        long before = cluster.status().path("queue").path("lastSeq").asLong();
-        try (Connection connection = master.connect("postgres")) {
-            workload.write(connection, transactions, mark);
+    /** Who goes first alternates: the second finds the master's WAL in memory. */
+    private void pair(int pair) throws Exception {
+        nativeSlave.disable();
+        leave();
+        writeBacklog(pair);
+        double nativeTime;
+        double ourTime;
+        if (pair % 2 == 1) {
+            nativeTime = nativeTime(pair);
+            ourTime = ourTime(pair);
+        } else {
+            ourTime = ourTime(pair);
+            nativeTime = nativeTime(pair);
         }
-        new StatusWait(cluster, Duration.ofMinutes(3))
-                .until(
-                        "the backlog is in the queue",
-                        status -> status.path("queue").path("lastSeq").asLong() >= before + transactions);
+        ours.noteMemory();
+        verify();
+        nativeSlave.enable();
+        nativeSeconds.add(nativeTime);
+        ourSeconds.add(ourTime);
+        run.say(
+                "%s from %s, pair %d: native %.2f s, replicator %.2f s, ratio %.2f",
+                workload.name(), from.name().toLowerCase(Locale.ROOT), pair, nativeTime, ourTime, nativeTime / ourTime);
     }
 
-    private void checkpoint() throws SQLException {
-        master.execute("postgres", "CHECKPOINT");
-        target.execute("postgres", "CHECKPOINT");
+    private double nativeTime(int mark) throws Exception {
+        run.checkpoint();
+        double time = BenchRun.timed(() -> {
+            nativeSlave.enable();
+            Workload.awaitMark(run.target(), nativeDatabase, mark);
+        });
+        nativeSlave.disable();
+        return time;
+    }
+
+    private double ourTime(int mark) throws Exception {
+        run.checkpoint();
+        return BenchRun.timed(() -> {
+            comeBack();
+            Workload.awaitMark(run.target(), database, mark);
+        });
+    }
+
+    private void leave() throws Exception {
+        if (from == From.QUEUE && away == Away.STOPPED) {
+            ours.noteMemory();
+            slave.stop();
+        } else if (from == From.QUEUE) {
+            ours.pause(SLAVE);
+        } else if (away == Away.STOPPED) {
+            ours.noteMemory();
+            ours.local().capture().stop();
+        } else {
+            ours.holdCapture();
+        }
+    }
+
+    private void comeBack() throws Exception {
+        if (from == From.QUEUE && away == Away.STOPPED) {
+            slave.start();
+        } else if (from == From.QUEUE) {
+            ours.resume(SLAVE);
+        } else if (away == Away.STOPPED) {
+            ours.local().capture().start();
+        } else {
+            ours.releaseCapture();
+        }
+    }
+
+    private void writeBacklog(int mark) throws Exception {
+        long before = from == From.QUEUE ? ours.lastSeq() : 0;
+        workload.write(run.master(), database, mark);
+        if (from == From.QUEUE) {
+            ours.awaitQueued(before + workload.transactions() + 1);
+        }
     }
 
     private void verify() throws SQLException {
-        try (Connection left = master.connect("postgres");
-                Connection right = target.connect(OUR_DATABASE)) {
-            for (String text : TpcbWorkload.TABLES) {
+        try (Connection left = run.master().connect(database);
+                Connection right = run.target().connect(database)) {
+            for (String text : workload.qualified()) {
                 TableName table = TableName.parse(text);
                 if (!TableDigest.read(left, table).equals(TableDigest.read(right, table))) {
                     throw new IllegalStateException(table + " differs between master and slave: the figures are void");
                 }
             }
         }
-        say("all tables equal");
-    }
-
-    private interface Work {
-        void run() throws Exception;
-    }
-
-    private static double timed(Work work) throws Exception {
-        long start = System.nanoTime();
-        work.run();
-        return (System.nanoTime() - start) / 1e9;
-    }
-
-    private void say(String format, Object... arguments) {
-        out.println(String.format(Locale.ROOT, format, arguments));
-        out.flush();
     }
 }

@@ -1,53 +1,66 @@
 package dev.replicator.launcher.bench;
 
-import dev.replicator.embedded.EmbeddedPostgres;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
-/** PostgreSQL's own logical replication of the benchmark's tables, with its default settings. */
+/** PostgreSQL's own logical replication of a workload's tables into one database, with its default settings. */
 final class NativeSlave {
-    private static final String NAME = "bench_native";
+    private static final Duration LIMIT = Duration.ofMinutes(20);
 
-    private final EmbeddedPostgres master;
-    private final EmbeddedPostgres target;
-    private final String database;
+    private final BenchServer master;
+    private final String masterDatabase;
+    private final BenchServer target;
+    private final String targetDatabase;
+    private final String name;
 
-    NativeSlave(EmbeddedPostgres master, EmbeddedPostgres target, String database) {
+    /** @param name of publication, subscription and slot */
+    NativeSlave(BenchServer master, String masterDatabase, BenchServer target, String targetDatabase, String name) {
         this.master = master;
+        this.masterDatabase = masterDatabase;
         this.target = target;
-        this.database = database;
+        this.targetDatabase = targetDatabase;
+        this.name = name;
     }
 
-    /** Creates publication and subscription and waits until the first copy is done. */
-    void subscribe(String[] tables) throws SQLException {
-        master.execute(
-                "postgres",
-                "ALTER TABLE pgbench_history REPLICA IDENTITY FULL",
-                "CREATE PUBLICATION " + NAME + " FOR TABLE " + String.join(", ", tables));
-        String source = "host=127.0.0.1 port=" + master.port() + " user=postgres dbname=postgres";
-        target.execute(database, "CREATE SUBSCRIPTION " + NAME + " CONNECTION '" + source + "' PUBLICATION " + NAME);
-        await("first copy", () -> zero(database, "SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'"));
+    /** Creates publication and subscription; the first copy begins. */
+    void subscribe(List<String> tables) throws SQLException {
+        master.execute(masterDatabase, "CREATE PUBLICATION " + name + " FOR TABLE " + String.join(", ", tables));
+        target.execute(
+                targetDatabase,
+                "CREATE SUBSCRIPTION " + name + " CONNECTION '" + master.connectionString(masterDatabase)
+                        + "' PUBLICATION " + name);
+    }
+
+    /** Waits until each table is copied and follows the stream. */
+    void awaitCopied() throws SQLException {
+        await(
+                "first copy",
+                () -> target.number(
+                                targetDatabase,
+                                "SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid"
+                                        + " WHERE s.subname = '" + name + "' AND r.srsubstate <> 'r'")
+                        == 0);
     }
 
     void disable() throws SQLException {
-        target.execute(database, "ALTER SUBSCRIPTION " + NAME + " DISABLE");
+        target.execute(targetDatabase, "ALTER SUBSCRIPTION " + name + " DISABLE");
         await(
                 "walsender gone",
-                () -> zeroOnMaster(
-                        "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + NAME + "' AND active"));
+                () -> master.number(
+                                masterDatabase,
+                                "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + name + "' AND active")
+                        == 0);
     }
 
     void enable() throws SQLException {
-        target.execute(database, "ALTER SUBSCRIPTION " + NAME + " ENABLE");
+        target.execute(targetDatabase, "ALTER SUBSCRIPTION " + name + " ENABLE");
     }
 
     void drop() throws SQLException {
-        target.execute(database, "DROP SUBSCRIPTION " + NAME);
-        master.execute("postgres", "DROP PUBLICATION " + NAME);
+        target.execute(targetDatabase, "DROP SUBSCRIPTION " + name);
+        master.execute(masterDatabase, "DROP PUBLICATION " + name);
     }
 
     private interface Check {
@@ -55,32 +68,13 @@ final class NativeSlave {
     }
 
     private static void await(String what, Check check) throws SQLException {
-        long deadline = System.nanoTime() + Duration.ofMinutes(5).toNanos();
+        long deadline = System.nanoTime() + LIMIT.toNanos();
         while (!check.holds()) {
             if (System.nanoTime() > deadline) {
-                throw new IllegalStateException("native replication: waited five minutes for: " + what);
+                throw new IllegalStateException(
+                        "native replication: waited " + LIMIT.toMinutes() + " minutes for: " + what);
             }
             LockSupport.parkNanos(10_000_000L);
-        }
-    }
-
-    private boolean zero(String onDatabase, String sql) throws SQLException {
-        try (Connection connection = target.connect(onDatabase)) {
-            return text(connection, sql).equals("0");
-        }
-    }
-
-    private boolean zeroOnMaster(String sql) throws SQLException {
-        try (Connection connection = master.connect("postgres")) {
-            return text(connection, sql).equals("0");
-        }
-    }
-
-    private static String text(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet result = statement.executeQuery(sql)) {
-            result.next();
-            return result.getString(1);
         }
     }
 }

@@ -164,6 +164,19 @@ public final class LocalCluster implements AutoCloseable {
         return slaves.get(name);
     }
 
+    /** All daemons that are defined. */
+    public List<DaemonProcess> daemons() {
+        List<DaemonProcess> all = new ArrayList<>();
+        slaves.values().forEach(slave -> all.add(slave.daemon()));
+        if (capture != null) {
+            all.add(capture);
+        }
+        if (forwarder != null) {
+            all.add(forwarder);
+        }
+        return all;
+    }
+
     public Path root() {
         return root;
     }
@@ -238,13 +251,7 @@ public final class LocalCluster implements AutoCloseable {
     }
 
     private void stopDaemons() {
-        slaves.values().forEach(slave -> slave.daemon().close());
-        if (capture != null) {
-            capture.close();
-        }
-        if (forwarder != null) {
-            forwarder.close();
-        }
+        daemons().forEach(DaemonProcess::close);
     }
 
     static String yamlList(List<String> entries) {

@@ -1,0 +1,44 @@
+package dev.replicator.launcher.bench;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/** What Linux tells about processes of this machine (proc(5)). */
+final class Processes {
+    /** USER_HZ, which is 100 on every architecture that Linux runs Java on. */
+    private static final double TICKS_PER_SECOND = 100;
+
+    private Processes() {}
+
+    /** @param name of the signal, for example STOP */
+    static void signal(String name, long pid) throws IOException, InterruptedException {
+        int exit = new ProcessBuilder("kill", "-" + name, Long.toString(pid))
+                .inheritIO()
+                .start()
+                .waitFor();
+        if (exit != 0) {
+            throw new IOException("sending SIG" + name + " to process " + pid + ": kill ended with " + exit);
+        }
+    }
+
+    /** CPU seconds that the process has used, user and system. */
+    static double cpuSeconds(long pid) throws IOException {
+        // The name in parentheses may hold blanks: fields count from behind it. utime is field 14, stime 15.
+        String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
+    }
+
+    /** VmHWM. */
+    static long greatestResidentKib(long pid) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"), StandardCharsets.ISO_8859_1)) {
+            if (line.startsWith("VmHWM:")) {
+                return Long.parseLong(line.replaceAll("\\D", ""));
+            }
+        }
+        throw new NoSuchFileException("VmHWM of process " + pid);
+    }
+}
