@@ -6,5 +6,5 @@ import picocli.CommandLine.Command;
 @Command(
         name = "bench",
         description = "Measure Replicator beside PostgreSQL's own logical replication in one run.",
-        subcommands = CatchUpCommand.class)
+        subcommands = {CatchUpCommand.class, InitialSyncCommand.class})
 public final class BenchCommand {}

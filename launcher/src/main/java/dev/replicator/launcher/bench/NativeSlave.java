@@ -74,7 +74,8 @@ final class NativeSlave {
                 throw new IllegalStateException(
                         "native replication: waited " + LIMIT.toMinutes() + " minutes for: " + what);
             }
-            LockSupport.parkNanos(10_000_000L);
+            // Each look is a new session: more often would take CPU from what is measured.
+            LockSupport.parkNanos(100_000_000L);
         }
     }
 }

@@ -83,6 +83,16 @@ final class OurCluster implements AutoCloseable {
                         status -> status.path("queue").path("lastSeq").asLong() >= seq);
     }
 
+    /** Bytes of each dump that the forwarder holds, by its id. */
+    Map<String, Long> dumpedBytes() throws IOException {
+        Map<String, Long> bytes = new TreeMap<>();
+        cluster.status()
+                .path("dumps")
+                .forEach(dump ->
+                        bytes.put(dump.path("id").asText(), dump.path("bytes").asLong()));
+        return bytes;
+    }
+
     /** Cuts capture off from the master: its process is held and its sessions on the master are ended. */
     void holdCapture() throws IOException, InterruptedException, SQLException {
         Processes.signal("STOP", cluster.capture().pid());
