@@ -2,6 +2,7 @@ package dev.replicator.capture;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.capture.postgres.Snapshot;
 import dev.replicator.queue.Epoch;
@@ -11,6 +12,7 @@ import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.store.QueueOptions;
 import dev.replicator.queue.store.ReplicationQueue;
+import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -87,6 +89,26 @@ class CommitLogTest {
         resent.end();
         Resent other = new Resent(log, new Position(EPOCH, 110, 1100), 1090);
         assertThrows(ReplicatorException.class, () -> other.compare(1110, 1100, 111));
+    }
+
+    /** Each of the three alone: a master that was put back may write the other two again. */
+    @Test
+    void r05ShouldCompareIdPlaceAndCommitTimeOfWhatComesAgain() throws IOException {
+        append(5);
+        Position tail = new Position(EPOCH, 105, 1050);
+        new Resent(log, tail, 1000).compare(1101, 1010, 101);
+        for (CommitEntry other : List.of(
+                new CommitEntry(101, 1102, 1010, 101),
+                new CommitEntry(101, 1101, 1011, 101),
+                new CommitEntry(101, 1101, 1010, 102))) {
+            Resent resent = new Resent(log, tail, 1000);
+            ReplicatorException refused = assertThrows(
+                    ReplicatorException.class,
+                    () -> resent.compare(other.transactionId(), other.lsn(), other.commitMicros()));
+            assertEquals(ErrorCode.FORKED_HISTORY, refused.code());
+            assertTrue(refused.getMessage().contains(other.describe()), refused.getMessage());
+            assertTrue(refused.hint().contains("Everything after seq 100 is unknown"), refused.hint());
+        }
     }
 
     @Test

@@ -2,10 +2,12 @@ package dev.replicator.slave.state;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.replicator.embedded.Await;
 import dev.replicator.embedded.EmbeddedPostgres;
 import dev.replicator.queue.Boundary;
 import dev.replicator.queue.Epoch;
@@ -14,12 +16,16 @@ import dev.replicator.queue.TableName;
 import dev.replicator.runtime.ReplicatorException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
 
 /** The slave's durable state on a real server (rules R10, R11). */
 final class StateIT {
@@ -175,6 +181,52 @@ final class StateIT {
             return StateReader.read(session);
         });
         assertTrue(after.restores().isEmpty());
+    }
+
+    /** Line 7 of the rule: between the look at the state and the lock, the table's lane joins the main lane. */
+    @Test
+    void r11ShouldNotTakeATableOutOfALaneThatJoinedMeanwhile() throws Exception {
+        LanePosition resumed = Transactions.run(connection, session -> {
+            TableRows.add(session, TABLE, 5);
+            lanes.create(session, "parked-1", at(5), false);
+            TableRows.enter(session, TABLE, "parked-1", 5, Stage.CATCHING_UP);
+            return StateReader.read(session).lane("parked-1").orElseThrow();
+        });
+        try (Connection copying = server.connect("postgres")) {
+            copying.setAutoCommit(false);
+            assertEquals(
+                    "parked-1", StateReader.read(copying).tables().get(TABLE).lane());
+            FutureTask<Void> leaving = new FutureTask<>(() -> {
+                lanes.leave(copying, "parked-1");
+                return null;
+            });
+            Transactions.run(connection, session -> {
+                lanes.end(session, resumed);
+                TableRows.enter(session, TABLE, LanePosition.MAIN, 5, Stage.IN_SYNC);
+                new Thread(leaving, "copying").start();
+                awaitLockWaiter(pidOf(copying));
+                return null;
+            });
+            ExecutionException refused = assertThrows(ExecutionException.class, leaving::get);
+            assertInstanceOf(LaneMovedException.class, refused.getCause());
+            copying.rollback();
+        }
+        SlaveState state = Transactions.run(connection, StateReader::read);
+        assertEquals(LanePosition.MAIN, state.tables().get(TABLE).lane());
+        assertTrue(state.lane("parked-1").isEmpty());
+    }
+
+    private static int pidOf(Connection session) throws SQLException {
+        return session.unwrap(PGConnection.class).getBackendPID();
+    }
+
+    private static void awaitLockWaiter(int pid) {
+        Await.until("the other session waits for the lane", Duration.ofSeconds(60), () -> {
+            try (Connection looking = server.connect("postgres")) {
+                return Sql.query(looking, row -> row.getBoolean(1), "SELECT cardinality(pg_blocking_pids(?)) > 0", pid)
+                        .get(0);
+            }
+        });
     }
 
     @Test
