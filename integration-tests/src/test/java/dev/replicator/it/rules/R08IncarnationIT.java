@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.replicator.embedded.Await;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -146,6 +148,26 @@ class R08IncarnationIT {
         }
     }
 
+    /** Two SCHEMA records of one name at one position: whoever begins there meets the dropped bearer again, too. */
+    @Test
+    void r08ShouldNotFollowANameBackAndForth() throws Exception {
+        stage.onMaster("CREATE TABLE flip (id int PRIMARY KEY)", "INSERT INTO flip VALUES (1), (2)");
+        stage.startSlave("flipped", "public.flip");
+        stage.awaitRestored("flipped", "public.flip", 1);
+        stage.awaitRestored("s", "public.flip", 1);
+        // From here on to the INSERT no transaction has a number.
+        stage.onMaster("ALTER TABLE flip ADD CHECK (id > 0)");
+        Await.until(
+                "flip is on record once more",
+                Duration.ofSeconds(60),
+                () -> stage.table("public.flip").path("newestDump").path("id").isMissingNode());
+        stage.onMaster("BEGIN; DROP TABLE flip; CREATE TABLE flip (id int PRIMARY KEY); COMMIT");
+        stage.awaitRestored("flipped", "public.flip", 2);
+        stage.onMaster("INSERT INTO flip VALUES (14)");
+        stage.awaitEqual("flipped", "public.flip");
+        stage.awaitRestored("s", "public.flip", 2);
+    }
+
     /** What only moves rows about is no new incarnation: nobody restores gigabytes after a maintenance window. */
     @Test
     void r08ShouldNotBeginAnIncarnationForMaintenance() throws Exception {
@@ -185,6 +207,27 @@ class R08IncarnationIT {
         stage.awaitEqual("s", "public.strict");
         stage.startSlave("strict", "public.strict");
         stage.awaitRestored("strict", "public.strict", 1);
+    }
+
+    /** The stream shows nothing of either; a copy made from the cached dump would refuse the new rows. */
+    @Test
+    void r08ShouldNotServeADumpWhoseConstraintsTheMasterHasDropped() throws Exception {
+        stage.onMaster(
+                "CREATE TABLE checked (id int PRIMARY KEY, v int CONSTRAINT positive CHECK (v > 0))",
+                "CREATE TABLE single (id int PRIMARY KEY, v int CONSTRAINT once UNIQUE)",
+                "INSERT INTO checked VALUES (1, 1)",
+                "INSERT INTO single VALUES (1, 1)");
+        stage.awaitRestored("s", "public.checked", 1);
+        stage.awaitRestored("s", "public.single", 1);
+        String[] drops = {"ALTER TABLE checked DROP CONSTRAINT positive", "ALTER TABLE single DROP CONSTRAINT once"};
+        stage.onSlave("s", drops);
+        stage.onMaster(drops);
+        stage.onMaster("INSERT INTO checked VALUES (2, -1)", "INSERT INTO single VALUES (2, 1)");
+        stage.awaitEqual("s", "public.checked");
+        stage.awaitEqual("s", "public.single");
+        stage.startSlave("looser", "public.checked", "public.single");
+        stage.awaitRestored("looser", "public.checked", 1);
+        stage.awaitRestored("looser", "public.single", 1);
     }
 
     /** The statement in the hint gives rows that exist the value that the master's old rows have. */
