@@ -11,12 +11,14 @@ import com.google.protobuf.ByteString;
 import dev.replicator.embedded.Await;
 import dev.replicator.it.RecordingProxy;
 import dev.replicator.launcher.local.StatusWait;
+import dev.replicator.queue.wire.DumpPart;
 import dev.replicator.queue.wire.WirePosition;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
@@ -176,7 +178,10 @@ class R24GrantsIT {
             assertEquals(
                     "the slave is not granted this table",
                     spy.require("public.hr_salaries").getDumps(0).getReason());
-            StatusRuntimeException refused = assertThrows(StatusRuntimeException.class, () -> spy.fetch(id));
+            List<DumpPart> received = new ArrayList<>();
+            StatusRuntimeException refused =
+                    assertThrows(StatusRuntimeException.class, () -> spy.fetch(id, received::add));
+            assertTrue(received.isEmpty(), "no chunk, and no definition either");
             assertEquals(Status.Code.PERMISSION_DENIED, refused.getStatus().getCode());
             assertFalse(refused.getMessage().contains("hr_"), refused.getMessage());
         }

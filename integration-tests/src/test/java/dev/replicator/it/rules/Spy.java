@@ -25,12 +25,12 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 
 /** A slave that asks for everything, with a slave's own token: what it gets, unpacked. */
 final class Spy implements AutoCloseable {
@@ -104,16 +104,18 @@ final class Spy implements AutoCloseable {
                         .build());
     }
 
-    /** Everything a dump's stream says. */
-    List<DumpPart> fetch(String dumpId) {
+    /**
+     * Everything a dump's stream says.
+     *
+     * @param received gets each part as it comes, also before a refusal
+     */
+    void fetch(String dumpId, Consumer<DumpPart> received) {
         Iterator<DumpPart> parts = SlaveLinkGrpc.newBlockingStub(channel)
                 .fetchDump(FetchDumpRequest.newBuilder()
                         .setSlave(slave)
                         .setDumpId(dumpId)
                         .build());
-        List<DumpPart> all = new ArrayList<>();
-        parts.forEachRemaining(all::add);
-        return all;
+        parts.forEachRemaining(received);
     }
 
     /** Rows, schemas, markers and control messages as text. */
