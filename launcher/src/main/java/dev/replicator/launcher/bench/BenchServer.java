@@ -38,6 +38,7 @@ final class BenchServer implements AutoCloseable {
                 .setting("max_connections", "300")
                 .setting("max_wal_senders", "60")
                 .setting("max_replication_slots", "60")
+                .setting("max_active_replication_origins", "200")
                 .setting("max_worker_processes", "80")
                 .setting("max_logical_replication_workers", "64")
                 .setting("track_commit_timestamp", "on")

@@ -42,6 +42,11 @@ final class OurCluster implements AutoCloseable {
                         status -> status.path("master").path("state").asText().equals("streaming"));
     }
 
+    /** Slaves defined from now on get a small heap, so that many of them fit. */
+    void smallSlaves() {
+        cluster.runSlavesBy(LauncherLine.ofClassPath("96m"));
+    }
+
     /** Defines a slave of those tables over a database of the target; it is not started. */
     DaemonProcess defineSlave(String name, String database, List<String> tables) throws IOException {
         DaemonProcess daemon = cluster.defineSlave(

@@ -32,13 +32,22 @@ final class Processes {
         return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
     }
 
+    /** Bytes that it has read from files, from memory or disk (rchar; what came over sockets is not in it). */
+    static long readBytes(long pid) throws IOException {
+        return labelled(pid, "io", "rchar:");
+    }
+
     /** VmHWM. */
     static long greatestResidentKib(long pid) throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"), StandardCharsets.ISO_8859_1)) {
-            if (line.startsWith("VmHWM:")) {
+        return labelled(pid, "status", "VmHWM:");
+    }
+
+    private static long labelled(long pid, String file, String label) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/" + file), StandardCharsets.ISO_8859_1)) {
+            if (line.startsWith(label)) {
                 return Long.parseLong(line.replaceAll("\\D", ""));
             }
         }
-        throw new NoSuchFileException("VmHWM of process " + pid);
+        throw new NoSuchFileException(label + " of process " + pid);
     }
 }

@@ -31,6 +31,7 @@ public final class LocalCluster implements AutoCloseable {
     private final Path root;
     private final Path config;
     private final List<String> launcher;
+    private List<String> slaveLauncher;
     private final int port;
     private final int httpPort;
     private final Map<String, LocalSlave> slaves = new LinkedHashMap<>();
@@ -48,6 +49,7 @@ public final class LocalCluster implements AutoCloseable {
     public LocalCluster(Path root, List<String> launcher) throws IOException {
         this.root = root;
         this.launcher = List.copyOf(launcher);
+        this.slaveLauncher = this.launcher;
         this.config = root.resolve("etc/replicator");
         this.port = freePort();
         this.httpPort = freePort();
@@ -125,9 +127,14 @@ public final class LocalCluster implements AutoCloseable {
                         + "forwarder: {address: \"" + (slavesRoute == null ? address() : slavesRoute)
                         + "\", token: \"${file:" + tokenFile(name) + "}\"}\n"
                         + "work-directory: " + data(name) + "\n" + extra);
-        LocalSlave slave = new LocalSlave(name, url, daemon("slave", "slave-" + name, file));
+        LocalSlave slave = new LocalSlave(name, url, daemon(slaveLauncher, "slave", "slave-" + name, file));
         slaves.put(name, slave);
         return slave;
+    }
+
+    /** Slaves defined from now on are run by this command instead of the launcher, for example with a small heap. */
+    public void runSlavesBy(List<String> command) {
+        slaveLauncher = List.copyOf(command);
     }
 
     /** Slaves defined from now on reach the forwarder by this address, for example a proxy's. */
@@ -259,7 +266,11 @@ public final class LocalCluster implements AutoCloseable {
     }
 
     private DaemonProcess daemon(String command, String name, Path file) {
-        List<String> line = new ArrayList<>(launcher);
+        return daemon(launcher, command, name, file);
+    }
+
+    private DaemonProcess daemon(List<String> start, String command, String name, Path file) {
+        List<String> line = new ArrayList<>(start);
         line.addAll(List.of(command, "--config", file.toString()));
         return new DaemonProcess(name, line, root.resolve("var/log/replicator/" + name + ".log"));
     }
