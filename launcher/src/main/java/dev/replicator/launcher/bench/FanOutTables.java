@@ -51,7 +51,7 @@ final class FanOutTables {
     /** One transaction of the load: two rows of one table and one row of the next. */
     private static String function() {
         StringBuilder body = new StringBuilder("CREATE FUNCTION fan_out(k int) RETURNS void LANGUAGE plpgsql AS $$"
-                + " DECLARE i int := k * 7919 % " + ROWS + "; j int := (k * 104729 + 1) % " + ROWS
+                + " DECLARE i int := k::bigint * 7919 % " + ROWS + "; j int := (k::bigint * 104729 + 1) % " + ROWS
                 + "; BEGIN CASE k % " + TABLES);
         for (int i = 0; i < TABLES; i++) {
             body.append(" WHEN ").append(i).append(" THEN UPDATE ").append(table(i));
