@@ -6,5 +6,5 @@ import picocli.CommandLine.Command;
 @Command(
         name = "bench",
         description = "Measure Replicator beside PostgreSQL's own logical replication in one run.",
-        subcommands = {CatchUpCommand.class, InitialSyncCommand.class, FanOutCommand.class})
+        subcommands = {CatchUpCommand.class, InitialSyncCommand.class, FanOutCommand.class, LagCommand.class})
 public final class BenchCommand {}
