@@ -29,9 +29,20 @@ final class Bodies {
     static RecordHeader header(FileWindow window, long offset, long limit) throws IOException {
         String source = window.file().toString();
         try {
+            return RecordHeader.decode(headerBytes(window, offset, limit), source, offset);
+        } catch (CorruptQueueException e) {
+            throw e;
+        } catch (CorruptRecordException e) {
+            throw CorruptQueueException.of(window.file(), e);
+        }
+    }
+
+    /** The window's buffer, standing at the record header at an offset and holding it whole; it is not verified. */
+    static ByteBuffer headerBytes(FileWindow window, long offset, long limit) throws IOException {
+        try {
             ByteBuffer prefix = window.at(offset, RecordHeader.LENGTH_PREFIX, limit);
-            int length = RecordHeader.peekLength(prefix, source, offset);
-            return RecordHeader.decode(window.at(offset, length, limit), source, offset);
+            int length = RecordHeader.peekLength(prefix, window.file().toString(), offset);
+            return window.at(offset, length, limit);
         } catch (CorruptQueueException e) {
             throw e;
         } catch (CorruptRecordException e) {

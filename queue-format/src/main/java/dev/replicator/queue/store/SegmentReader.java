@@ -1,10 +1,10 @@
 package dev.replicator.queue.store;
 
 import dev.replicator.queue.Position;
+import dev.replicator.queue.format.HeaderView;
 import dev.replicator.queue.format.RecordHandler;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
-import dev.replicator.queue.format.TableShare;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -16,6 +16,7 @@ import java.util.Set;
  */
 final class SegmentReader implements QueueReader {
     private final SegmentSet segments;
+    private final HeaderView view = new HeaderView();
     private Segment segment;
     private FileWindow window;
     private long at;
@@ -71,17 +72,26 @@ final class SegmentReader implements QueueReader {
                 }
             } else if (window.at(at, 4, end).getInt() == GroupTrailer.MAGIC) {
                 at += GroupTrailer.LENGTH;
-            } else {
+            } else if (tableIds == null || !passOver(tableIds, end)) {
                 RecordHeader header = Bodies.header(window, at, end);
                 currentOffset = at;
                 at = segment.endOf(header, at);
                 pass(header);
-                if (tableIds == null || !header.isTransaction() || concernsAny(header, tableIds)) {
-                    current = header;
-                    return header;
-                }
+                current = header;
+                return header;
             }
         }
+    }
+
+    /** Passes the record at hand if it is a transaction with none of the tables. */
+    private boolean passOver(Set<Integer> tableIds, long end) throws IOException {
+        if (!view.at(Bodies.headerBytes(window, at, end)) || !view.isTransaction() || view.concernsAny(tableIds)) {
+            return false;
+        }
+        passedSeq = view.seq();
+        passedLsn = view.lsn();
+        at += segment.header().isLarge() ? view.headerLength() : view.totalLength();
+        return true;
     }
 
     private boolean enterNext(Set<Integer> tableIds) throws IOException {
@@ -117,15 +127,6 @@ final class SegmentReader implements QueueReader {
         if (header.isTransaction() || header.kind() == RecordKind.HEARTBEAT) {
             passedLsn = header.lsn();
         }
-    }
-
-    private static boolean concernsAny(RecordHeader header, Set<Integer> tableIds) {
-        for (TableShare share : header.tables()) {
-            if (tableIds.contains(share.tableId())) {
-                return true;
-            }
-        }
-        return false;
     }
 
     @Override
