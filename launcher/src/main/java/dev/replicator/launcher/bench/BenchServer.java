@@ -66,6 +66,11 @@ final class BenchServer implements AutoCloseable {
         return embedded != null;
     }
 
+    /** CPU seconds of all its processes so far; NaN for a server that is not ours. */
+    double cpuSeconds() throws IOException {
+        return isEmbedded() ? Processes.treeCpuSeconds(embedded.pid()) : Double.NaN;
+    }
+
     String user() {
         return user;
     }

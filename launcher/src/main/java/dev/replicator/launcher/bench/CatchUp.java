@@ -39,6 +39,8 @@ final class CatchUp {
     private final String nativeDatabase;
     private final Measured nativeSeconds = new Measured();
     private final Measured ourSeconds = new Measured();
+    private Map<String, Double> nativeCpu = Map.of();
+    private Map<String, Double> ourCpu = Map.of();
     private NativeSlave nativeSlave;
     private OurCluster ours;
     private DaemonProcess slave;
@@ -72,6 +74,8 @@ final class CatchUp {
                     .with("away", away.name().toLowerCase(Locale.ROOT))
                     .with("transactions", workload.transactions())
                     .with("changes", workload.changes())
+                    .with("nativeCpuSeconds", nativeCpu)
+                    .with("replicatorCpuSeconds", ourCpu)
                     .with("residentKib", Map.copyOf(cluster.residentKib())));
         }
         BenchRun.dropDatabase(run.target(), nativeDatabase);
@@ -123,24 +127,30 @@ final class CatchUp {
         run.say(
                 "%s from %s, pair %d: native %.2f s, replicator %.2f s, ratio %.2f",
                 workload.name(), from.name().toLowerCase(Locale.ROOT), pair, nativeTime, ourTime, nativeTime / ourTime);
+        run.say("    CPU seconds: native %s; replicator %s", nativeCpu, ourCpu);
     }
 
     private double nativeTime(int mark) throws Exception {
         run.checkpoint();
+        CpuUse cpu = CpuUse.begin(run, Map.of());
         double time = BenchRun.timed(() -> {
             nativeSlave.enable();
             Workload.awaitMark(run.target(), nativeDatabase, mark);
         });
+        nativeCpu = cpu.used(Map.of());
         nativeSlave.disable();
         return time;
     }
 
     private double ourTime(int mark) throws Exception {
         run.checkpoint();
-        return BenchRun.timed(() -> {
+        CpuUse cpu = CpuUse.begin(run, ours.cpuSeconds());
+        double time = BenchRun.timed(() -> {
             comeBack();
             Workload.awaitMark(run.target(), database, mark);
         });
+        ourCpu = cpu.used(ours.cpuSeconds());
+        return time;
     }
 
     private void leave() throws Exception {

@@ -121,6 +121,17 @@ final class OurCluster implements AutoCloseable {
         }
     }
 
+    /** CPU seconds so far of each daemon that runs, by its name. */
+    Map<String, Double> cpuSeconds() throws IOException {
+        Map<String, Double> seconds = new TreeMap<>();
+        for (DaemonProcess daemon : daemons()) {
+            if (daemon.isAlive()) {
+                seconds.put(daemon.name(), Processes.cpuSeconds(daemon.pid()));
+            }
+        }
+        return seconds;
+    }
+
     /** Greatest resident size seen by {@link #noteMemory}, by kind of daemon, KiB. */
     Map<String, Long> residentKib() {
         return residentKib;

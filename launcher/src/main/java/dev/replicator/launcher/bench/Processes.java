@@ -26,15 +26,38 @@ final class Processes {
 
     /** CPU seconds that the process has used, user and system. */
     static double cpuSeconds(long pid) throws IOException {
-        // The name in parentheses may hold blanks: fields count from behind it. utime is field 14, stime 15.
-        String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        String[] fields = fields(pid);
         return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
     }
 
     /** Bytes that it has read from files, from memory or disk (rchar; what came over sockets is not in it). */
     static long readBytes(long pid) throws IOException {
         return labelled(pid, "io", "rchar:");
+    }
+
+    /** CPU seconds of a process and all that it has started, those that have ended included. */
+    static double treeCpuSeconds(long pid) throws IOException {
+        double sum = 0;
+        String[] fields = fields(pid);
+        for (int field = 11; field <= 14; field++) {
+            sum += Long.parseLong(fields[field]) / TICKS_PER_SECOND;
+        }
+        for (ProcessHandle child : ProcessHandle.of(pid).stream().flatMap(ProcessHandle::children).toList()) {
+            try {
+                sum += treeCpuSeconds(child.pid());
+            } catch (NoSuchFileException ended) {
+                // The parent's sum has it the next time.
+                continue;
+            }
+        }
+        return sum;
+    }
+
+    /** Fields of stat from the third on; utime is number 11 here, then stime, cutime, cstime. */
+    private static String[] fields(long pid) throws IOException {
+        // The name in parentheses may hold blanks: fields count from behind it.
+        String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+        return stat.substring(stat.lastIndexOf(')') + 2).split(" ");
     }
 
     /** VmHWM. */
