@@ -8,6 +8,8 @@ import dev.replicator.launcher.demo.DemoCommand;
 import dev.replicator.runtime.Exit;
 import dev.replicator.runtime.cli.CliErrors;
 import dev.replicator.slave.SlaveCommand;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,30 +21,44 @@ import picocli.CommandLine.Spec;
         name = "replicator",
         description = "Replicates subsets of a database's tables to many databases.",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:done", "1:failed or timed out", "2:usage or configuration", "3:verification found damage"},
-        subcommands = {
-            CaptureCommand.class,
-            ForwarderCommand.class,
-            SlaveCommand.class,
-            AdminCommand.class,
-            PreflightCommand.class,
-            QueueCommand.class,
-            DemoCommand.class,
-            BenchCommand.class,
-            CommandLine.HelpCommand.class
-        })
+        exitCodeList = {"0:done", "1:failed or timed out", "2:usage or configuration", "3:verification found damage"})
 public final class Main implements Runnable {
+    private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        COMMANDS.put("capture", CaptureCommand.class);
+        COMMANDS.put("forwarder", ForwarderCommand.class);
+        COMMANDS.put("slave", SlaveCommand.class);
+        COMMANDS.put("admin", AdminCommand.class);
+        COMMANDS.put("preflight", PreflightCommand.class);
+        COMMANDS.put("queue", QueueCommand.class);
+        COMMANDS.put("demo", DemoCommand.class);
+        COMMANDS.put("bench", BenchCommand.class);
+        COMMANDS.put("help", CommandLine.HelpCommand.class);
+    }
+
     @Spec
     private CommandSpec spec;
 
     /** Runs the command line and ends the process with its exit code. */
     public static void main(String[] arguments) {
-        Exit.process().exit(commandLine().execute(arguments));
+        Exit.process().exit(commandLine(arguments).execute(arguments));
+    }
+
+    /** The command line that these arguments need: a daemon that starts does not wait for the other commands' classes. */
+    private static CommandLine commandLine(String[] arguments) {
+        Class<?> only = arguments.length == 0 || arguments[0].equals("help") ? null : COMMANDS.get(arguments[0]);
+        return only == null ? commandLine() : commandLine(Map.of(arguments[0], only));
     }
 
     /** The command line, for this process or for whoever runs commands in its own. */
     public static CommandLine commandLine() {
+        return commandLine(COMMANDS);
+    }
+
+    private static CommandLine commandLine(Map<String, Class<?>> commands) {
         CommandLine line = new CommandLine(new Main());
+        commands.forEach(line::addSubcommand);
         CommonOptions.addTo(line);
         return CliErrors.install(line);
     }

@@ -9,6 +9,7 @@ import dev.replicator.slave.postgres.BatchConflictException;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.state.Journal;
 import dev.replicator.slave.state.LaneRows;
+import dev.replicator.slave.state.PositionUpdate;
 import dev.replicator.slave.state.Restore;
 import dev.replicator.slave.state.RestoreRows;
 import dev.replicator.slave.state.SlaveState;
@@ -25,14 +26,14 @@ import java.util.Set;
  * One target transaction of a lane: compare-and-set of the position, the changes, what else happens at that place, commit
  * (rule R10). After an exception the caller rolls back by {@link #abandon} and begins again from the database.
  */
-final class BatchTransaction {
+final class BatchTransaction implements AutoCloseable {
     private final Connection connection;
-    private final LaneRows lanes;
+    private final PositionUpdate position;
     private final Map<TableName, MirrorKeys> mirrors = new HashMap<>();
 
     BatchTransaction(Connection connection, LaneRows lanes, SlaveState state, LanePlan plan) throws SQLException {
         this.connection = connection;
-        this.lanes = lanes;
+        this.position = lanes.advancing(connection, plan.lane());
         for (Restore restore : state.restoresOf(plan.lane().lane())) {
             if (restore.isShadow()) {
                 mirrors.put(
@@ -63,9 +64,10 @@ final class BatchTransaction {
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
         Steps.reached("lane.batch-taken");
-        WalPositions log = lanes.advance(connection, plan.lane(), end, batch.commitMicrosAt(end));
+        WalPositions log = position.run(plan.lane(), end, batch.commitMicrosAt(end));
         if (batch.hasChanges()) {
             writer.begin();
+            expect(batch, writer);
             write(batch, writer, carefully);
             for (Batch piece = batch; piece.open(); ) {
                 piece = pieces.next();
@@ -83,11 +85,30 @@ final class BatchTransaction {
         return log;
     }
 
+    @Override
+    public void close() throws SQLException {
+        position.close();
+    }
+
     /** Rolls back and forgets. */
     void abandon(ChangeWriter writer) throws SQLException {
         mirrors.values().forEach(MirrorKeys::forget);
         connection.rollback();
         writer.rolledBack();
+    }
+
+    private static void expect(Batch batch, ChangeWriter writer) throws SQLException, TableException {
+        Set<TableName> relations = new HashSet<>();
+        Replica last = null;
+        for (ChangeRun run : batch.runs()) {
+            if (run.replica() != last && run.replica().skipSeq() != run.seq()) {
+                last = run.replica();
+                relations.add(last.relation());
+            }
+        }
+        if (!relations.isEmpty()) {
+            writer.expect(relations);
+        }
     }
 
     private void write(Batch batch, ChangeWriter writer, boolean carefully)

@@ -8,9 +8,10 @@ import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.postgres.TargetCatalog;
 import dev.replicator.slave.postgres.TargetPreflight;
 import dev.replicator.slave.postgres.TargetTable;
-import dev.replicator.slave.postgres.TargetVersion;
+import dev.replicator.slave.postgres.TargetVersions;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -21,8 +22,9 @@ import java.util.stream.Collectors;
  * How each version of a table meets its relation here; made on first use, for one session of one lane, and made anew when
  * the relation's definition has changed since the last batch.
  */
-final class Bindings {
+final class Bindings implements AutoCloseable {
     private final Connection connection;
+    private final TargetVersions target;
     private final Map<Key, TableBinding> known = new HashMap<>();
     private final Map<TableName, String> versions = new HashMap<>();
     private final Set<TableName> locked = new HashSet<>();
@@ -31,11 +33,21 @@ final class Bindings {
 
     Bindings(Connection connection) {
         this.connection = connection;
+        this.target = new TargetVersions(connection);
     }
 
     /** A batch begins: what was known is to be looked at again. */
     void begin() {
         locked.clear();
+    }
+
+    /**
+     * These relations are going to be written: locks and looks at them together, which costs as much as one.
+     *
+     * @throws TableException when one of them is not there or may not be written, whichever it is
+     */
+    void lock(Collection<TableName> relations) throws SQLException, TableException {
+        target.lock(relations).forEach(this::locked);
     }
 
     TableBinding of(ChangeRun run) throws SQLException, TableException {
@@ -57,11 +69,19 @@ final class Bindings {
         if (locked.contains(relation)) {
             return;
         }
-        String version = TargetVersion.lock(connection, relation);
+        lock(Set.of(relation));
+    }
+
+    private void locked(TableName relation, String version) {
         if (!version.equals(versions.put(relation, version))) {
             known.keySet().removeIf(key -> key.relation().equals(relation));
         }
         locked.add(relation);
+    }
+
+    @Override
+    public void close() throws SQLException {
+        target.close();
     }
 
     /** Until the marker has passed, changes may be older than the dump and know columns that are gone since (R08). */

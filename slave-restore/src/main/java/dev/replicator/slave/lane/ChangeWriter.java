@@ -1,13 +1,18 @@
 package dev.replicator.slave.lane;
 
+import dev.replicator.queue.TableName;
 import dev.replicator.slave.postgres.BatchConflictException;
 import dev.replicator.slave.postgres.TableException;
 import java.sql.SQLException;
+import java.util.Collection;
 
 /** Writes a lane's changes within the lane's open transaction: fast, or carefully one by one. */
 interface ChangeWriter extends AutoCloseable {
     /** A target transaction begins. */
     void begin() throws SQLException;
+
+    /** These relations, and perhaps others, are written next. */
+    default void expect(Collection<TableName> relations) throws SQLException, TableException {}
 
     /**
      * Writes a run.

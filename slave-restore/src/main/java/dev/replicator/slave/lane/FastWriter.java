@@ -10,6 +10,7 @@ import dev.replicator.slave.postgres.TableBinding;
 import dev.replicator.slave.postgres.TableException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -30,6 +31,11 @@ final class FastWriter implements ChangeWriter {
     public void begin() {
         touched.clear();
         bindings.begin();
+    }
+
+    @Override
+    public void expect(Collection<TableName> relations) throws SQLException, TableException {
+        bindings.lock(relations);
     }
 
     @Override

@@ -57,9 +57,16 @@ final class LaneFilter {
 
     /** The relations that get a transaction's changes of a table. */
     List<Replica> targets(int tableId, long seq, long transactionId) {
-        return replicas.getOrDefault(tableId, List.of()).stream()
-                .filter(replica -> LaneRules.applies(replica, seq, transactionId))
-                .toList();
+        List<Replica> all = replicas.getOrDefault(tableId, List.of());
+        for (Replica replica : all) {
+            if (!LaneRules.applies(replica, seq, transactionId)) {
+                return all.stream()
+                        .filter(other -> LaneRules.applies(other, seq, transactionId))
+                        .toList();
+            }
+        }
+        // Nearly always: no list is made for each block.
+        return all;
     }
 
     /**

@@ -107,12 +107,12 @@ final class LaneSession implements Arrangement.Place {
             return carefulThrough;
         }
         Arrangement arrangement = new Arrangement(context, connection, intake, this);
-        Bindings bindings = new Bindings(connection);
-        BatchTransaction transaction = new BatchTransaction(connection, context.rows(), state, plan);
         boolean careful = plan.lane().position().seq() < carefulThrough;
-        try (ChangeWriter writer = careful
-                ? new CarefulWriter(connection, bindings, context.policy())
-                : new FastWriter(connection, bindings, memory)) {
+        try (BatchTransaction transaction = new BatchTransaction(connection, context.rows(), state, plan);
+                Bindings bindings = new Bindings(connection);
+                ChangeWriter writer = careful
+                        ? new CarefulWriter(connection, bindings, context.policy())
+                        : new FastWriter(connection, bindings, memory)) {
             BatchLimits limits = careful ? context.limits().careful() : context.limits();
             while (!stopped.getAsBoolean() && !refresh && !context.paused().getAsBoolean()) {
                 if (careful && reached.seq() >= carefulThrough) {

@@ -48,6 +48,13 @@ public final class NetRow {
         values = null;
     }
 
+    /** A whole row takes the deleted one's place. */
+    void replace(Object[] whole) {
+        live = true;
+        values = whole;
+        shared = true;
+    }
+
     /** The values, safe to write to: images handed in stay untouched, because another netting may hold them too. */
     Object[] own() {
         if (shared) {

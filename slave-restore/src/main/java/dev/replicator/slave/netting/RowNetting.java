@@ -13,7 +13,8 @@ import java.util.Map;
 /**
  * Nets the changes of one table by the columns that name a row. A row is followed through changes of its key (rule
  * R04): insert and delete vanish, the last image wins, an unsent value keeps the one known before, and a delete followed
- * by an insert of the same key stays two rows: one deleted, one inserted.
+ * by an insert of the same key stays two rows, one deleted and one inserted, unless the caller says that a row may be
+ * replaced in place: then it is one update of all columns.
  *
  * <p>Keys are compared as the server's text. Two texts that the database takes for equal are two rows in here; the row
  * counts of the statements tell, and the batch is replayed carefully. Not thread-safe.
@@ -22,16 +23,29 @@ public final class RowNetting {
     private static final Object ABSENT = new Object();
 
     private final int[] key;
+    private final boolean replacing;
     private final List<NetRow> rows = new ArrayList<>();
-    /** Current key to {@link NetRow}, or {@link #ABSENT} for a key known to have no row now. */
+    /**
+     * Current key to {@link NetRow}, or {@link #ABSENT} for a key known to have no row now. A row that is not live stands
+     * for its absence, too, under the key it had before the batch, if it may come back there.
+     */
     private final Map<Object, Object> byKey = new HashMap<>();
 
     /** @param key indexes of the columns that name a row, at least one */
     public RowNetting(int[] key) {
+        this(key, false);
+    }
+
+    /**
+     * @param key indexes of the columns that name a row, at least one
+     * @param replacing whether an update of all columns may stand for a delete and an insert of the same key
+     */
+    public RowNetting(int[] key, boolean replacing) {
         if (key.length == 0) {
             throw new IllegalArgumentException("no key columns");
         }
         this.key = key.clone();
+        this.replacing = replacing;
     }
 
     /**
@@ -61,8 +75,12 @@ public final class RowNetting {
     private void insert(Object[] after) throws NettingException {
         Object id = id(after, ChangeKind.INSERT);
         Object present = byKey.get(id);
-        if (present != null && present != ABSENT) {
+        if (isPresent(present)) {
             throw new NettingException("insert of a row whose key is present");
+        }
+        if (present instanceof NetRow deleted) {
+            deleted.replace(after);
+            return;
         }
         NetRow row = new NetRow(null, after, true);
         rows.add(row);
@@ -86,7 +104,7 @@ public final class RowNetting {
             return;
         }
         Object present = byKey.put(newId, row);
-        if (present != null && present != ABSENT) {
+        if (isPresent(present)) {
             throw new NettingException("update to a key that is present");
         }
         byKey.put(oldId, ABSENT);
@@ -98,13 +116,19 @@ public final class RowNetting {
             throw new NettingException("delete without an old row");
         }
         Object oldId = id(before, ChangeKind.DELETE);
-        find(oldId, before, before, ChangeKind.DELETE).delete();
-        byKey.put(oldId, ABSENT);
+        NetRow row = find(oldId, before, before, ChangeKind.DELETE);
+        row.delete();
+        boolean mayReturn = replacing && row.origin() != null && !row.keyChanged();
+        byKey.put(oldId, mayReturn ? row : ABSENT);
+    }
+
+    private static boolean isPresent(Object entry) {
+        return entry instanceof NetRow row && row.live();
     }
 
     private NetRow find(Object id, Object[] old, Object[] image, ChangeKind kind) throws NettingException {
         Object present = byKey.get(id);
-        if (present == ABSENT) {
+        if (present != null && !isPresent(present)) {
             throw new NettingException(kind + " of a row that is not there any more");
         }
         if (present != null) {

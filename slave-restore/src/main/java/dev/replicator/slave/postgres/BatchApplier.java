@@ -85,7 +85,7 @@ public final class BatchApplier implements AutoCloseable {
             if (table != null) {
                 writeRows(); // the table's definition changed: what came before was of another shape
             }
-            table = new Collected(binding, memory.slow(binding.table()));
+            table = new Collected(binding, memory.slow(binding.table()), replicaRole);
             tables.put(binding.table(), table);
         }
         collect(table, change);
@@ -326,10 +326,10 @@ public final class BatchApplier implements AutoCloseable {
         private final RowNetting netting;
         private final List<Single> ordered = new ArrayList<>();
 
-        private Collected(TableBinding binding, boolean slow) {
+        private Collected(TableBinding binding, boolean slow, boolean replicaRole) {
             this.binding = binding;
             this.slow = slow;
-            this.netting = binding.keyed() ? new RowNetting(binding.locator()) : null;
+            this.netting = binding.keyed() ? new RowNetting(binding.locator(), binding.replaceable(replicaRole)) : null;
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.replicator.slave.netting.NetRow;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +38,20 @@ final class NetTable {
             } else {
                 updates.add(row);
             }
+        }
+        inKeyOrder(updates);
+        inKeyOrder(deletes);
+    }
+
+    /**
+     * By the first column of the key where it is a whole number: neighbours in the index, and mostly in the table too, come
+     * one after the other. Other rows stay as they came.
+     */
+    private static void inKeyOrder(List<NetRow> rows) {
+        if (rows.stream().allMatch(row -> row.origin()[0] instanceof Integer)) {
+            rows.sort(Comparator.comparingInt(row -> (Integer) row.origin()[0]));
+        } else if (rows.stream().allMatch(row -> row.origin()[0] instanceof Long)) {
+            rows.sort(Comparator.comparingLong(row -> (Long) row.origin()[0]));
         }
     }
 

@@ -190,6 +190,14 @@ public final class TableBinding {
         return target.referencedBy().stream().anyMatch(key -> key.acts() && key.fires(replicaRole));
     }
 
+    /**
+     * True when an update of all columns leaves what a delete and an insert of the same key would leave: no column of the
+     * slave's own goes back to its default, and nobody is told of either.
+     */
+    boolean replaceable(boolean replicaRole) {
+        return targetOnly.isEmpty() && !target.rowTriggers() && !splitActs(replicaRole);
+    }
+
     /** Stream columns an update that keeps the key sets; GENERATED ALWAYS ones cannot be and split it when they change. */
     int[] settable() {
         return settable;

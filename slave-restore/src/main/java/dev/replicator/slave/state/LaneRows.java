@@ -4,11 +4,6 @@ import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
-import java.time.temporal.ChronoUnit;
-import java.util.List;
 
 /**
  * Positions in the target: compared and set, never just written (rule R10). Whoever changes the set of tables of a lane
@@ -33,30 +28,14 @@ public final class LaneRows {
      */
     public WalPositions advance(Connection connection, LanePosition from, Position to, long commitMicros)
             throws SQLException {
-        String table = from.isMain() ? "UPDATE replicator.progress SET" : "UPDATE replicator.lane SET";
-        String key = from.isMain() ? " WHERE cluster = ? AND origin = 0" : " WHERE lane = ? AND NOT parked";
-        List<WalPositions> rows = Sql.query(
-                connection,
-                row -> new WalPositions(Lsn.parse(row.getString(1)), Lsn.parse(row.getString(2))),
-                table + " epoch = ?, epoch_id = ?, seq = ?, position = ?::pg_lsn,"
-                        + " commit_time = coalesce(?::timestamptz, CASE WHEN seq = ? THEN commit_time END)" + key
-                        + " AND epoch_id = ? AND seq = ? AND position = ?::pg_lsn AND generation = ?"
-                        + " RETURNING pg_current_wal_insert_lsn()::text, pg_current_wal_flush_lsn()::text",
-                to.epoch().number(),
-                to.epoch().id(),
-                to.seq(),
-                Lsn.format(to.lsn()),
-                timestamp(commitMicros),
-                to.seq(),
-                from.isMain() ? cluster : from.lane(),
-                from.position().epoch().id(),
-                from.position().seq(),
-                Lsn.format(from.position().lsn()),
-                from.generation());
-        if (rows.size() != 1) {
-            throw new LaneMovedException(from);
+        try (PositionUpdate update = advancing(connection, from)) {
+            return update.run(from, to, commitMicros);
         }
-        return rows.get(0);
+    }
+
+    /** The same for one lane, to be run many times. */
+    public PositionUpdate advancing(Connection connection, LanePosition lane) throws SQLException {
+        return new PositionUpdate(connection, cluster, lane);
     }
 
     /**
@@ -167,11 +146,5 @@ public final class LaneRows {
         return prefix
                 + Sql.query(connection, row -> row.getLong(1), "SELECT nextval('replicator.lane_number')")
                         .get(0);
-    }
-
-    private static OffsetDateTime timestamp(long micros) {
-        return micros == 0
-                ? null
-                : Instant.EPOCH.plus(micros, ChronoUnit.MICROS).atOffset(ZoneOffset.UTC);
     }
 }

@@ -31,7 +31,7 @@ class RowNettingTest {
             Map<List<Object>, List<Object>> master = new HashMap<>(start);
             List<RowChange> history = randomHistory(master, random, random.nextBoolean());
 
-            RowNetting netting = new RowNetting(new int[] {0, 1});
+            RowNetting netting = new RowNetting(new int[] {0, 1}, random.nextBoolean());
             for (RowChange change : history) {
                 netting.add(change);
             }
@@ -112,6 +112,35 @@ class RowNettingTest {
         netting.add(new RowChange(ChangeKind.INSERT, null, new Object[] {new byte[] {1, 2}, "a"}));
         netting.add(new RowChange(ChangeKind.DELETE, new Object[] {new byte[] {1, 2}, U}, null));
         assertTrue(netting.rows().isEmpty());
+    }
+
+    @Test
+    void shouldMakeOneUpdateOfDeleteAndInsertWhereARowMayBeReplaced() throws NettingException {
+        RowNetting netting = new RowNetting(new int[] {0}, true);
+        netting.add(update(1, "a"));
+        netting.add(delete(1));
+        netting.add(insert(1, "b"));
+        netting.add(delete(2));
+        netting.add(insert(2, "c"));
+        netting.add(delete(2));
+        netting.add(move(3, 2, "d"));
+        netting.add(insert(3, "e"));
+        List<NetRow> rows = netting.rows();
+        assertEquals(4, rows.size());
+        assertTrue(rows.get(0).live() && !rows.get(0).keyChanged());
+        assertEquals("b", rows.get(0).values()[1]);
+        assertTrue(!rows.get(1).live());
+        assertTrue(rows.get(2).live() && rows.get(2).keyChanged());
+        assertEquals(null, rows.get(3).origin());
+    }
+
+    @Test
+    void shouldRefuseContradictionsWhereARowMayBeReplacedToo() throws NettingException {
+        RowNetting netting = new RowNetting(new int[] {0}, true);
+        netting.add(delete(1));
+        assertThrows(NettingException.class, () -> netting.add(update(1, "a")));
+        netting.add(insert(1, "b"));
+        assertThrows(NettingException.class, () -> netting.add(insert(1, "c")));
     }
 
     @Test
