@@ -42,7 +42,8 @@ final class Processes {
         for (int field = 11; field <= 14; field++) {
             sum += Long.parseLong(fields[field]) / TICKS_PER_SECOND;
         }
-        for (ProcessHandle child : ProcessHandle.of(pid).stream().flatMap(ProcessHandle::children).toList()) {
+        for (ProcessHandle child :
+                ProcessHandle.of(pid).stream().flatMap(ProcessHandle::children).toList()) {
             try {
                 sum += treeCpuSeconds(child.pid());
             } catch (NoSuchFileException ended) {

@@ -14,12 +14,10 @@ import java.time.temporal.ChronoUnit;
 
 /** The compare-and-set of one lane's position (rule R10), kept prepared: it is the first statement of every batch. */
 public final class PositionUpdate implements AutoCloseable {
-    private static final String SET =
-            " SET epoch = ?, epoch_id = ?, seq = ?, position = ?::pg_lsn,"
-                    + " commit_time = coalesce(?::timestamptz, CASE WHEN seq = ? THEN commit_time END)";
-    private static final String EXPECTED =
-            " AND epoch_id = ? AND seq = ? AND position = ?::pg_lsn AND generation = ?"
-                    + " RETURNING pg_current_wal_insert_lsn()::text, pg_current_wal_flush_lsn()::text";
+    private static final String SET = " SET epoch = ?, epoch_id = ?, seq = ?, position = ?::pg_lsn,"
+            + " commit_time = coalesce(?::timestamptz, CASE WHEN seq = ? THEN commit_time END)";
+    private static final String EXPECTED = " AND epoch_id = ? AND seq = ? AND position = ?::pg_lsn AND generation = ?"
+            + " RETURNING pg_current_wal_insert_lsn()::text, pg_current_wal_flush_lsn()::text";
 
     private final String key;
     private final PreparedStatement statement;
@@ -67,6 +65,8 @@ public final class PositionUpdate implements AutoCloseable {
     }
 
     private static OffsetDateTime timestamp(long micros) {
-        return micros == 0 ? null : Instant.EPOCH.plus(micros, ChronoUnit.MICROS).atOffset(ZoneOffset.UTC);
+        return micros == 0
+                ? null
+                : Instant.EPOCH.plus(micros, ChronoUnit.MICROS).atOffset(ZoneOffset.UTC);
     }
 }
