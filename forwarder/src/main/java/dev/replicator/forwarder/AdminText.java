@@ -13,21 +13,11 @@ final class AdminText {
 
     static String status(String json) {
         JsonNode node = read(json);
-        JsonNode master = node.path("master");
         JsonNode queue = node.path("queue");
         StringBuilder out = new StringBuilder();
         out.append("cluster ").append(node.path("cluster").asText());
         out.append(", epoch ").append(node.path("epoch").asInt()).append("\n\n");
-        out.append("master  ").append(master.path("state").asText());
-        out.append(", at ").append(master.path("position").asText());
-        out.append(", lag ").append(Human.seconds(master.path("lagSeconds").asDouble()));
-        out.append(", WAL held ").append(Human.bytes(master.path("walHeldBytes").asLong()));
-        out.append(", spool ").append(Human.bytes(master.path("spoolBytes").asLong()));
-        out.append('\n');
-        line(out, "        error: ", text(master, "error"));
-        master.path("waitingFor")
-                .forEach(who ->
-                        out.append("        waits for ").append(who.asText()).append('\n'));
+        master(out, node.path("master"));
         out.append("queue   ")
                 .append(Human.count(queue.path("firstSeq").asLong()))
                 .append(" to ")
@@ -41,7 +31,7 @@ final class AdminText {
                 .append(Human.count(holder.path("seq").asLong()))
                 .append('\n'));
         out.append("\nslaves\n").append(indent(slaveTable(node.path("slaves"))));
-        TextTable tables = new TextTable("slave", "table", "state", ">applied", "lane", "error");
+        TextTable tables = new TextTable("slave", "table", "state", ">applied", "lane", "blocked by", "error");
         node.path("slaves").forEach(slave -> slave.path("tables")
                 .forEach(table -> tables.row(
                         slave.path("name").asText(),
@@ -51,10 +41,26 @@ final class AdminText {
                                 ? Human.count(table.path("appliedSeq").asLong())
                                 : null,
                         text(table, "lane"),
+                        text(table, "blockedBy"),
                         text(table, "error"))));
         out.append("\ntables\n").append(indent(tables));
         out.append("\ndumps\n").append(indent(dumpTable(node.path("dumps"))));
         return out.toString();
+    }
+
+    private static void master(StringBuilder out, JsonNode master) {
+        out.append("master  ").append(master.path("state").asText());
+        out.append(", at ").append(master.path("position").asText());
+        out.append(", lag ").append(Human.seconds(master.path("lagSeconds").asDouble()));
+        out.append(", WAL held ").append(Human.bytes(master.path("walHeldBytes").asLong()));
+        long safe = master.path("safeWalBytes").asLong();
+        out.append(safe > 0 ? " (" + Human.bytes(safe) + " more until the slot is lost)" : "");
+        out.append(", spool ").append(Human.bytes(master.path("spoolBytes").asLong()));
+        out.append('\n');
+        line(out, "        error: ", text(master, "error"));
+        master.path("waitingFor")
+                .forEach(who ->
+                        out.append("        waits for ").append(who.asText()).append('\n'));
     }
 
     private static String holderText(JsonNode holder) {

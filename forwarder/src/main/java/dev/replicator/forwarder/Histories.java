@@ -131,10 +131,10 @@ final class Histories {
     void newEpoch(Object owner, Position base) throws IOException {
         Position ours = queue.durableTail();
         if (base.epoch().number() <= queue.epoch().number() || base.seq() < ours.seq()) {
-            throw new ForkedHistoryException(
-                    "capture is in epoch " + base.epoch() + " that begins at seq " + base.seq()
-                            + ", this forwarder is in epoch " + queue.epoch() + " at seq " + ours.seq()
-                            + ": not a continuation; run 'replicator capture --new-epoch' once capture and forwarder are connected");
+            throw new ForkedHistoryException("capture is in epoch " + base.epoch() + " that begins at seq " + base.seq()
+                    + ", this forwarder is in epoch " + queue.epoch() + " at seq " + ours.seq()
+                    + ": not a continuation; run 'replicator capture --config FILE --new-epoch' once capture and"
+                    + " forwarder are connected");
         }
         LOG.atWarn()
                 .addKeyValue("from", ours)

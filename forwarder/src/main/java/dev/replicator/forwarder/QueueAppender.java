@@ -106,7 +106,7 @@ final class QueueAppender {
         if (comparable && !ours.get().equals(sent)) {
             throw new ForkedHistoryException("capture sent " + sent + ", this queue has " + ours.get()
                     + ": the histories differ; find out which master database capture reads, or begin a new epoch"
-                    + " with 'replicator capture --new-epoch'");
+                    + " with 'replicator capture --config FILE --new-epoch'");
         }
     }
 

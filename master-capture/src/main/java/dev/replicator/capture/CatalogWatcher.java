@@ -306,7 +306,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
 
     private String error(CatalogTable table, boolean selected, TableFacts facts) {
         if (!selected) {
-            return "no longer captured";
+            return "no longer captured: `tables` of capture.yaml do not include it";
         }
         if (table.partition()) {
             return "is a partition: it is captured with its partitioned table";

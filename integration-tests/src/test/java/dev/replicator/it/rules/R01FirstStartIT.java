@@ -49,6 +49,7 @@ class R01FirstStartIT {
             stage.awaitInSync("s", 1);
             stage.assertEqualTables("s", "public.t");
             assertTrue(shown.contains(holder), shown);
+            assertTrue(shown.contains("(its commit waits for synchronous_standby_names)"), shown);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.replicator.it.rules;
 
+import static dev.replicator.it.rules.Texts.assertContains;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -41,13 +42,18 @@ class R01JoiningTableIT {
         stage.capture().reload();
     }
 
-    /** What an operator sees when it is decided whether the dump of a table waits: {@code status} and {@code admin tables}. */
+    /**
+     * What an operator sees when it is decided whether the dump of a table waits: {@code status}, {@code admin tables},
+     * {@code dump list}.
+     */
     private static String whenDecided(Stage stage, String table, int dumpsBefore) {
         stage.waiting()
                 .until(
                         "the dump of " + table + " waits or is read",
                         status -> isHeld(status, table) || dumpsRead(stage, table) > dumpsBefore);
-        return stage.admin("status").orThrow() + stage.admin("tables").orThrow();
+        return stage.admin("status").orThrow()
+                + stage.admin("tables").orThrow()
+                + stage.admin("dump", "list").orThrow();
     }
 
     private static boolean isHeld(JsonNode status, String table) {
@@ -65,6 +71,10 @@ class R01JoiningTableIT {
         assertTrue(
                 shown.lines().anyMatch(line -> line.contains(table + " ") && line.contains(holder)),
                 "admin tables: " + shown);
+        assertTrue(
+                shown.lines()
+                        .anyMatch(line -> line.startsWith("d-") && line.contains(table + " ") && line.contains(holder)),
+                "admin dump list: " + shown);
     }
 
     /** T1 writes a row, t is published, T1 writes another row and commits: the stream has the second row only. */
@@ -79,6 +89,7 @@ class R01JoiningTableIT {
         stage.awaitTableState("s", "public.t", "in-sync");
         stage.assertEqualTables("s", "public.t");
         assertNames(shown, "public.t", holder);
+        assertContains(shown, "(at worst: SELECT pg_terminate_backend(" + writer.backend() + "))");
     }
 
     /** The same with a writer that has no session any more: it is named by its gid, which is what ends it. */
@@ -94,6 +105,7 @@ class R01JoiningTableIT {
         stage.awaitTableState("s", "public.p", "in-sync");
         stage.assertEqualTables("s", "public.p");
         assertNames(shown, "public.p", "prepared transaction 'forgotten one', transaction " + id + ", for ");
+        assertContains(shown, "(COMMIT PREPARED 'forgotten one' or ROLLBACK PREPARED 'forgotten one')");
     }
 
     /** A partitioned table joins; T1 wrote to one of its leaves by the leaf's own name, so no lock is on the root. */

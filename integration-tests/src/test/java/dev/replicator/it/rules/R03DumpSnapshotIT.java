@@ -60,12 +60,13 @@ class R03DumpSnapshotIT {
         assertReadAgain("public.root", "public.root_1 was truncated or rewritten");
     }
 
-    private static void assertReadAgain(String table, String why) throws Exception {
-        String refused = stage.log().await("it changed after the snapshot was taken: " + why);
+    private static void assertReadAgain(String table, String what) throws Exception {
+        String refused = stage.log().await("it changed after the snapshot was taken: " + what);
         assertTrue(refused.contains("Dump failed"), refused);
         // From the first moment at which anybody is told that the table is in sync it has every row.
         stage.awaitTableState("s", table, "in-sync");
         stage.assertSameRows("s", table);
+        assertFailed("d-", "reading table " + table + ": it changed after the snapshot was taken: " + what);
     }
 
     /**
@@ -85,7 +86,7 @@ class R03DumpSnapshotIT {
         // What a killed process leaves behind: a draft and its chunks.
         Directories.restore(asKilled, staging);
         goOnAfter("cut", lost);
-        stage.log().await("capture was stopped while the dump was read");
+        assertFailed(lost, "capture was stopped while the dump was read");
     }
 
     /** The same when nothing of it is left at capture: the id is ordered again, the forwarder still has the first half. */
@@ -98,7 +99,16 @@ class R03DumpSnapshotIT {
         }
         Directories.delete(stage.cluster().data("capture").resolve("dumps"));
         goOnAfter("torn", lost);
-        stage.log().await("capture took another snapshot under the same id");
+        assertFailed(lost, "capture took another snapshot under the same id");
+    }
+
+    private static void assertFailed(String dump, String why) {
+        stage.log().await(why);
+        String listed = stage.admin("dump", "list").orThrow();
+        assertTrue(
+                listed.lines()
+                        .anyMatch(line -> line.startsWith(dump) && line.contains(" failed ") && line.contains(why)),
+                listed);
     }
 
     /** A dump of 1000 rows, all of them at the forwarder and loaded by the slave, but not complete. */

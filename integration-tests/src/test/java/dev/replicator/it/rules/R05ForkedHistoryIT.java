@@ -1,5 +1,6 @@
 package dev.replicator.it.rules;
 
+import static dev.replicator.it.rules.Texts.assertContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,7 +51,11 @@ class R05ForkedHistoryIT {
         assertTrue(error.contains("seq 2"), error);
         assertTrue(error.contains("Everything after seq 1 is unknown"), error);
         assertTrue(error.contains("replicator capture --config FILE --new-epoch"), error);
-        assertTrue(stage.admin("status").orThrow().contains("its history is not the one we captured"));
+        assertContains(
+                stage.admin("status").orThrow(),
+                "master stopped, at ",
+                "its history is not the one we captured",
+                "replicator capture --config FILE --new-epoch");
         assertEquals("1,2", slaveIds(), "nothing of the other history was applied, the old rows stay");
         // As a process it would have ended: who asks later is told the same.
         stage.stopCapture();

@@ -1,5 +1,6 @@
 package dev.replicator.it.rules;
 
+import static dev.replicator.it.rules.Texts.assertContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -74,6 +75,7 @@ class R07NoGapsIT {
 
         // An empty forwarder knows no history: it says so and nothing else.
         stage.awaitSlave("s", "connecting", "not-yet: no capture has connected yet");
+        assertContains(stage.admin("status").orThrow(), "master capture-away", "not-yet: no capture has connected yet");
 
         assertEquals("1", stage.slaveValue("s", "SELECT seq FROM replicator.progress"));
         stage.startCapture();
@@ -234,7 +236,8 @@ class R07NoGapsIT {
                 .path("master")
                 .path("error")
                 .asText();
-        assertTrue(error.contains("--new-epoch"), error);
+        assertContains(
+                error, "run 'replicator capture --config FILE --new-epoch' once capture and forwarder are connected");
         assertEquals(first, stage.slaveValue("s", "SELECT epoch_id FROM replicator.progress"));
         stage.stopCapture();
         assertTrue(stage.beginNewEpoch().contains("Begun: epoch 3 "));

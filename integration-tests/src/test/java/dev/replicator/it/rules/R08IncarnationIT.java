@@ -1,5 +1,6 @@
 package dev.replicator.it.rules;
 
+import static dev.replicator.it.rules.Texts.assertContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -38,13 +39,17 @@ class R08IncarnationIT {
             stage.defineCapture("exclude: [public.gap]\n", "public.*");
             stage.capture().reload();
             JsonNode left = stage.awaitTableState("s", "public.gap", "error");
-            assertEquals("no longer captured", left.path("error").asText());
+            String text = "no longer captured: `tables` of capture.yaml do not include it";
+            assertEquals(text, left.path("error").asText());
+            assertContains(
+                    stage.admin("status").orThrow() + stage.admin("tables").orThrow(), "public.gap error", text);
             stage.log().await("Table is no longer captured: it is not in tables:");
             stage.onMaster("UPDATE gap SET v = 'unseen' WHERE id = 1", "INSERT INTO gap VALUES (3, 'unseen')");
             stage.defineCapture("", "public.*");
             stage.awaitIncarnation("public.gap", 2);
             stage.onMaster("INSERT INTO gap VALUES (4, 'seen')");
             stage.awaitRestored("s", "public.gap", 2);
+            assertContains(stage.admin("tables").orThrow(), "public.gap 2 s ");
             reader.assertServedAllAlong();
         }
         assertFalse(stage.admin("dump", "list").orThrow().contains(cached), "the dump from before is gone");
@@ -268,7 +273,9 @@ class R08IncarnationIT {
         stage.awaitRestored("s", "public.gone", 1);
         stage.onMaster("DROP TABLE gone");
         JsonNode table = stage.awaitTableState("s", "public.gone", "error");
-        assertTrue(table.path("error").asText().contains("the master"), table.toString());
+        String text = "no longer captured: the master has no such table, capture's `tables` do not include it";
+        assertContains(table.path("error").asText(), text);
+        assertContains(stage.admin("status").orThrow(), "public.gone error", text);
         assertEquals("1", stage.slaveValue("s", "SELECT count(*) FROM gone"));
     }
 }

@@ -1,5 +1,6 @@
 package dev.replicator.it.rules;
 
+import static dev.replicator.it.rules.Texts.assertContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -117,6 +118,10 @@ class R09PartitionsIT {
                 .path("error")
                 .asText()
                 .contains("ALTER TABLE \"public\".\"keyless\" ADD PRIMARY KEY"));
+        assertContains(
+                stage.admin("tables").orThrow(),
+                "a partitioned table needs a primary key and the default replica identity",
+                "ALTER TABLE \"public\".\"keyless\" ADD PRIMARY KEY");
         stage.onMaster(
                 "CREATE TABLE keyless_2 PARTITION OF keyless FOR VALUES FROM (10) TO (20)",
                 "INSERT INTO keyless VALUES (1, 'a'), (11, 'a')",

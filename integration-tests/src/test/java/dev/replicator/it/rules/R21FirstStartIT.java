@@ -1,7 +1,7 @@
 package dev.replicator.it.rules;
 
+import static dev.replicator.it.rules.Texts.assertContains;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.embedded.Await;
 import java.time.Duration;
@@ -40,7 +40,11 @@ class R21FirstStartIT {
                     .toString()
                     .contains("prepared transaction 'forgotten'"));
             String text = own.admin("status").orThrow();
-            assertTrue(text.contains("waits for prepared transaction 'forgotten', transaction "), text);
+            assertContains(
+                    text,
+                    "master preparing",
+                    "waits for prepared transaction 'forgotten', transaction ",
+                    "(COMMIT PREPARED 'forgotten' or ROLLBACK PREPARED 'forgotten')");
             own.log().await("Creating replication slot replicator_shop waits for: prepared transaction 'forgotten'");
             own.startSlave("s", "public.*");
             own.onMaster("COMMIT PREPARED 'forgotten'");
@@ -48,6 +52,29 @@ class R21FirstStartIT {
             assertFalse(
                     own.status().path("master").path("waitingFor").toString().contains("forgotten"));
         }
+    }
+
+    /** Since when a stranger's transaction runs is hidden from a role without pg_read_all_stats; its process is not. */
+    @Test
+    void r21ShouldNameAStrangersTransactionThoughItsAgeIsHidden() throws Exception {
+        try (Stage own =
+                Stage.open(SCHEMA, "CREATE ROLE r21_plain LOGIN REPLICATION", "ALTER TABLE first OWNER TO r21_plain")) {
+            own.onMaster("GRANT CREATE ON DATABASE " + own.masterDatabase() + " TO r21_plain");
+            Session stranger = own.session().run("BEGIN", "INSERT INTO first VALUES (1)");
+            own.workAs("r21_plain").startMasterSide("public.*");
+            String holder = "pid " + stranger.backend() + ", transaction " + stranger.transactionId()
+                    + " (at worst: SELECT pg_terminate_backend(" + stranger.backend() + "))";
+            own.log().await("Creating replication slot replicator_shop waits for: " + holder);
+            own.waiting().until("the stranger is named", status -> status.path("master")
+                    .path("waitingFor")
+                    .toString()
+                    .contains(holder));
+            stranger.run("COMMIT");
+            own.waiting().until("capture reads", status -> status.path("master")
+                    .path("connected")
+                    .asBoolean());
+        }
+        SharedServers.master().execute("postgres", "DROP ROLE r21_plain");
     }
 
     /** A commit that waits for capture while capture's slot waits for that commit: nobody else can tell the operator. */
@@ -63,6 +90,9 @@ class R21FirstStartIT {
                     .path("waitingFor")
                     .toString()
                     .contains("its commit waits for synchronous_standby_names"));
+            assertContains(
+                    own.admin("status").orThrow(),
+                    "its commit waits for synchronous_standby_names: name capture there only once its slot exists");
             own.releaseCommits();
             commit.get(60, TimeUnit.SECONDS);
             own.startSlave("s", "public.*");

@@ -88,28 +88,34 @@ public final class Catalog {
                AND w.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
                AND w.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')""";
 
+    /** Since when a stranger's transaction runs the server tells only a role with pg_read_all_stats. */
     private static final String HOLDERS =
             """
-            SELECT 'pid ' || pid || ', transaction ' || backend_xid || ', for '
-                   || date_trunc('second', clock_timestamp() - xact_start)
+            SELECT 'pid ' || pid || ', transaction ' || backend_xid
+                   || coalesce(', for ' || date_trunc('second', clock_timestamp() - xact_start), '')
+                   || CASE WHEN wait_event = 'SyncRep' THEN ' (its commit waits for synchronous_standby_names)'
+                      ELSE ' (at worst: SELECT pg_terminate_backend(' || pid || '))' END
               FROM pg_catalog.pg_stat_activity
              WHERE (backend_xid::text::int8 & 4294967295) = ANY (?::int8[])
             UNION ALL
             SELECT 'prepared transaction ' || quote_literal(gid) || ', transaction ' || transaction || ', for '
                    || date_trunc('second', clock_timestamp() - prepared)
+                   || ' (COMMIT PREPARED ' || quote_literal(gid) || ' or ROLLBACK PREPARED ' || quote_literal(gid) || ')'
               FROM pg_catalog.pg_prepared_xacts
              WHERE (transaction::text::int8 & 4294967295) = ANY (?::int8[])""";
 
     private static final String RUNNING =
             """
-            SELECT 'pid ' || pid || ', transaction ' || backend_xid || ', for '
-                   || date_trunc('second', clock_timestamp() - xact_start)
-                   || CASE WHEN wait_event = 'SyncRep' THEN ', its commit waits for synchronous_standby_names: name'
-                      || ' capture there only once its slot exists' ELSE '' END
+            SELECT 'pid ' || pid || ', transaction ' || backend_xid
+                   || coalesce(', for ' || date_trunc('second', clock_timestamp() - xact_start), '')
+                   || CASE WHEN wait_event = 'SyncRep' THEN ' (its commit waits for synchronous_standby_names: name'
+                      || ' capture there only once its slot exists)'
+                      ELSE ' (at worst: SELECT pg_terminate_backend(' || pid || '))' END
               FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
             UNION ALL
             SELECT 'prepared transaction ' || quote_literal(gid) || ', transaction ' || transaction || ', for '
                    || date_trunc('second', clock_timestamp() - prepared)
+                   || ' (COMMIT PREPARED ' || quote_literal(gid) || ' or ROLLBACK PREPARED ' || quote_literal(gid) || ')'
               FROM pg_catalog.pg_prepared_xacts""";
 
     private Catalog() {}

@@ -111,6 +111,10 @@ class RowApplierIT {
     void r04ShouldParkRatherThanInsertUnknownValues() {
         TableException parked =
                 assertThrows(TableException.class, () -> replay(ConflictPolicy.OVERWRITE, update(9, U, "m")));
+        assertEquals(
+                "The row of an UPDATE of s.t is missing on the slave, and the master did not send all of its values,"
+                        + " so it cannot be inserted",
+                parked.getMessage());
         assertEquals("Run resync for the table.", parked.hint());
     }
 
