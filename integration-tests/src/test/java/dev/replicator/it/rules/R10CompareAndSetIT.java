@@ -1,5 +1,6 @@
 package dev.replicator.it.rules;
 
+import static dev.replicator.it.rules.Texts.assertContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -153,8 +154,9 @@ class R10CompareAndSetIT {
                         .path("blockedBy")
                         .asText()
                         .startsWith("pid "));
+                assertContains(stage.admin("status").orThrow(), "BLOCKED BY", "public.keyless in-sync", " main pid ");
                 hold.release();
-                stage.log().await("lane main is no longer at");
+                assertContains(stage.log().await("lane main is no longer at"), "; reading it again");
                 stage.assertEqualTables("c", TABLES);
             }
             stage.stopSlave("c");

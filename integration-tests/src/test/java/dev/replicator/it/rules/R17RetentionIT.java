@@ -176,6 +176,7 @@ class R17RetentionIT {
                     stage.admin("status").orThrow(),
                     "spool-full",
                     "WAL held",
+                    "more until the slot is lost)",
                     "error: queue.max-size (1.0 MiB) is used up and on-full is 'stop'",
                     "held by slave s, lane main");
             assertContains(stage.log().await("The queue is full: queue.max-size"), "slave s, lane main");

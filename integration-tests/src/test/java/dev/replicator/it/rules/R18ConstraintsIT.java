@@ -63,7 +63,10 @@ class R18ConstraintsIT {
         String error = stage.awaitTableState("replica", "public.d", "error")
                 .path("error")
                 .asText();
-        assertTrue(error.contains("rows of public.d violate a deferrable unique or exclusion constraint"), error);
+        assertTrue(
+                error.contains(
+                        "At the end of the transaction rows of public.d violate a deferrable unique or exclusion constraint"),
+                error);
         assertTrue(error.contains("mend the row here and `resume`, or `skip --seq "), error);
         assertEquals("local", replica.value("SELECT string_agg(v, ',') FROM d WHERE id = 50"));
         String shown = stage.admin("slave", "show", "replica").orThrow();

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.embedded.Await;
 import dev.replicator.embedded.StepGate;
+import dev.replicator.launcher.local.AdminResult;
 import dev.replicator.queue.Lsn;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -77,6 +78,11 @@ class R20IdlePositionsIT {
                 () -> stage.disks().queueOf("capture").sourceLsn() >= Lsn.parse(after));
         awaitReply();
         assertTrue(Lsn.parse(stage.confirmedLsn()) <= Lsn.parse(before), "the forwarder never had it");
+        // Nobody else can tell while the forwarder is away.
+        stage.log().await("Connection to the forwarder: ");
+        AdminResult asked = stage.admin("status");
+        assertEquals(1, asked.exitCode());
+        assertTrue(asked.errors().contains("forwarder " + stage.cluster().address()), asked.errors());
         // Whoever loses capture's disk now goes on from the forwarder's.
         stage.stopCapture();
         stage.disks().lose("capture");

@@ -105,7 +105,11 @@ class R23WeatherIT {
                                         .asDouble()
                                 > 1);
         String shown = stage.admin("slave", "show", "s").orThrow();
-        assertTrue(shown.contains(pid), shown);
+        assertTrue(shown.contains("BLOCKED BY") && shown.contains(pid), shown);
+        String status = stage.admin("status").orThrow();
+        assertTrue(
+                status.lines().anyMatch(line -> line.contains("public.read ") && line.contains(" " + pid + " ")),
+                status);
         assertEquals("1", reader.value("SELECT id FROM read"), "the reader sees the rows it began with");
 
         reader.run("COMMIT");

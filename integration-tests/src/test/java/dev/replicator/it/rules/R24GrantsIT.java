@@ -136,6 +136,8 @@ class R24GrantsIT {
         String shown = stage.admin("slave", "show", "narrow").orThrow();
         assertTrue(shown.lines().anyMatch(line -> line.startsWith("resolved") && line.contains("public.news")), shown);
         assertTrue(shown.lines().noneMatch(line -> line.startsWith("resolved") && line.contains("hr_")), shown);
+        assertTrue(shown.lines().anyMatch(line -> line.equals("patterns  public.*")), shown);
+        assertTrue(shown.lines().anyMatch(line -> line.startsWith("exclude   public.hr_*")), shown);
         assertNothingForeign(proxy::received);
     }
 
@@ -230,7 +232,8 @@ class R24GrantsIT {
                 .path("connected")
                 .asBoolean());
         assertTrue(stage.log().await("Its token has changed").contains("rotated"));
-        stage.log().await("the token is not one that this forwarder knows");
+        String refused = stage.log().await("Refused a call: the token is not one that this forwarder knows");
+        assertTrue(refused.contains("127.0.0.1"), refused);
         stage.stopSlave("rotated");
         stage.startSlave("rotated");
         stage.waiting().until("it is connected with the new one", status -> StatusWait.slaveOf(status, "rotated")
