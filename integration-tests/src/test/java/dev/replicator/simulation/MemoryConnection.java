@@ -90,9 +90,7 @@ final class MemoryConnection {
 
     private SqlStatement.Result run(String sql, Object[] arguments) throws SQLException {
         try {
-            SqlStatement.Result result = RowStatements.isOfRows(sql)
-                    ? RowStatements.run(database, sql, arguments)
-                    : SqlStatement.of(sql).run(database, arguments);
+            SqlStatement.Result result = SqlStatement.of(sql).run(database, arguments);
             if (autoCommit) {
                 database.commit();
             }

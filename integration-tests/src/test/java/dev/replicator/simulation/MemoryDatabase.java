@@ -1,6 +1,8 @@
 package dev.replicator.simulation;
 
 import dev.replicator.queue.TableName;
+import dev.replicator.slave.state.SlaveState;
+import dev.replicator.slave.state.StateReader;
 import dev.replicator.slave.state.StateSchema;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -33,6 +35,9 @@ public final class MemoryDatabase {
     private final Set<Object> saved = new HashSet<>();
     private boolean waitsForDisk;
     private boolean hasId;
+    private long version;
+    private long stateVersion = -1;
+    private SlaveState state;
 
     /** A statement failed as a real server would let it fail. */
     static final class Violation extends RuntimeException {
@@ -79,6 +84,24 @@ public final class MemoryDatabase {
         return MemoryConnection.open(this);
     }
 
+    /** Grows with every change, whoever makes it. */
+    long version() {
+        return version;
+    }
+
+    /** The slave's state between transactions, read once for each version. */
+    public SlaveState state() {
+        if (stateVersion != version) {
+            try {
+                state = StateReader.read(connect());
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+            stateVersion = version;
+        }
+        return state;
+    }
+
     // Rows of tables.
 
     /** Null when there is no such table. */
@@ -98,6 +121,7 @@ public final class MemoryDatabase {
     }
 
     private void set(TableName name, TableRows rows) {
+        version++;
         if (rows == null) {
             tables.remove(name);
         } else {
@@ -178,10 +202,15 @@ public final class MemoryDatabase {
     List<Object[]> writable(Relation relation) {
         if (saved.add(relation)) {
             List<Object[]> before = relation.rows;
-            undo.add(() -> relation.rows = before);
-            relation.rows = new ArrayList<>(before);
+            undo.add(() -> replace(relation, before));
+            replace(relation, new ArrayList<>(before));
         }
         return relation.rows;
+    }
+
+    private void replace(Relation relation, List<Object[]> rows) {
+        version++;
+        relation.rows = rows;
     }
 
     /** Rows that name a deleted one go with it. */

@@ -8,14 +8,23 @@ import java.util.Map;
 /** A table of the slave's own schema in a {@link MemoryDatabase}. Rows are never written to, only replaced. */
 final class Relation {
     final String name;
-    final List<String> columns = new ArrayList<>();
-    final Map<String, Integer> indexes = new HashMap<>();
-    final List<Object> defaults = new ArrayList<>();
-    final List<Integer> key = new ArrayList<>();
+    final List<String> columns;
+    final Map<String, Integer> indexes;
+    final List<Object> defaults;
+    final List<Integer> key;
     List<Object[]> rows = new ArrayList<>();
 
     Relation(String name) {
+        this(name, new ArrayList<>(), new HashMap<>(), new ArrayList<>(), new ArrayList<>());
+    }
+
+    private Relation(
+            String name, List<String> columns, Map<String, Integer> indexes, List<Object> defaults, List<Integer> key) {
         this.name = name;
+        this.columns = columns;
+        this.indexes = indexes;
+        this.defaults = defaults;
+        this.key = key;
     }
 
     void column(String column, Object defaultValue) {
@@ -32,18 +41,28 @@ final class Relation {
         return index;
     }
 
+    /** The same rows in a table of the same shape, which no longer changes. */
     Relation copy() {
-        Relation copy = new Relation(name);
-        copy.columns.addAll(columns);
-        copy.indexes.putAll(indexes);
-        copy.defaults.addAll(defaults);
-        copy.key.addAll(key);
+        Relation copy = new Relation(name, columns, indexes, defaults, key);
         copy.rows = new ArrayList<>(rows);
         return copy;
     }
 
     boolean hasKeyOf(Object[] row) {
-        return !key.isEmpty()
-                && rows.stream().anyMatch(other -> key.stream().allMatch(i -> SqlValues.equal(other[i], row[i])));
+        for (Object[] other : rows) {
+            if (!key.isEmpty() && hasKeyOf(other, row)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean hasKeyOf(Object[] one, Object[] other) {
+        for (int i : key) {
+            if (!SqlValues.equal(one[i], other[i])) {
+                return false;
+            }
+        }
+        return true;
     }
 }

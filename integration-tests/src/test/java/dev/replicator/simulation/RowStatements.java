@@ -23,8 +23,7 @@ final class RowStatements {
     private RowStatements() {}
 
     static boolean isOfRows(String sql) {
-        return sql.indexOf('"') >= 0
-                || sql.startsWith("SET ")
+        return sql.startsWith("SET ")
                 || sql.startsWith("CREATE ")
                 || sql.startsWith("ALTER ")
                 || sql.contains("pg_class")

@@ -2,7 +2,6 @@ package dev.replicator.simulation;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 
 /** An expression of the few kinds that the slave's statements on its own schema use. */
 interface SqlExpression {
@@ -11,17 +10,15 @@ interface SqlExpression {
     /** What an expression sees: a row, the rows of the statements around it, and the arguments. */
     record Scope(
             MemoryDatabase database, Relation relation, String alias, Object[] row, Object[] arguments, Scope outer) {
-        Object column(String name) {
-            int dot = name.indexOf('.');
-            String qualifier = dot < 0 ? "" : name.substring(0, dot);
-            String column = name.substring(dot + 1);
+        Object column(String qualifier, String column) {
             for (Scope scope = this; scope != null; scope = scope.outer) {
                 boolean mine = qualifier.isEmpty() || qualifier.equals(scope.alias);
-                if (mine && scope.relation != null && scope.relation.indexes.containsKey(column)) {
-                    return scope.row[scope.relation.index(column)];
+                Integer index = mine && scope.relation != null ? scope.relation.indexes.get(column) : null;
+                if (index != null) {
+                    return scope.row[index];
                 }
             }
-            throw new IllegalStateException("no column " + name);
+            throw new IllegalStateException("no column " + column);
         }
     }
 
@@ -124,8 +121,15 @@ interface SqlExpression {
                 in.take();
                 yield scope -> 0L;
             }
-            default -> in.is("(") ? function(token, in, parameters) : scope -> scope.column(token);
+            default -> in.is("(") ? function(token, in, parameters) : column(token);
         };
+    }
+
+    private static SqlExpression column(String name) {
+        int dot = name.indexOf('.');
+        String qualifier = dot < 0 ? "" : name.substring(0, dot);
+        String column = name.substring(dot + 1);
+        return scope -> scope.column(qualifier, column);
     }
 
     private static SqlExpression choice(SqlTokens in, int[] parameters) {
@@ -163,9 +167,12 @@ interface SqlExpression {
         in.expect(")");
         return scope -> {
             Relation relation = scope.database().relation(table);
-            Predicate<Object[]> fits =
-                    row -> isTrue(where, new Scope(scope.database(), relation, alias, row, scope.arguments(), scope));
-            return relation.rows.stream().anyMatch(fits);
+            for (Object[] row : relation.rows) {
+                if (isTrue(where, new Scope(scope.database(), relation, alias, row, scope.arguments(), scope))) {
+                    return true;
+                }
+            }
+            return false;
         };
     }
 

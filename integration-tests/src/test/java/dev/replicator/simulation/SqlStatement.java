@@ -16,9 +16,15 @@ interface SqlStatement {
     Result run(MemoryDatabase database, Object[] arguments);
 
     static SqlStatement of(String sql) {
+        if (sql.indexOf('"') >= 0) {
+            // Names of copies are ever new ones.
+            return (database, arguments) -> RowStatements.run(database, sql, arguments);
+        }
         SqlStatement known = READ.get(sql);
         if (known == null) {
-            known = read(sql);
+            known = RowStatements.isOfRows(sql)
+                    ? (database, arguments) -> RowStatements.run(database, sql, arguments)
+                    : read(sql);
             READ.put(sql, known);
         }
         return known;

@@ -5,9 +5,7 @@ import dev.replicator.queue.TableName;
 import dev.replicator.slave.state.LanePosition;
 import dev.replicator.slave.state.SlaveState;
 import dev.replicator.slave.state.Stage;
-import dev.replicator.slave.state.StateReader;
 import dev.replicator.slave.state.TableState;
-import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +19,9 @@ final class Witness {
     private final World world;
     private final String slave;
     private Map<TableName, Seen> seen = new HashMap<>();
+    private MemoryDatabase looked;
+    private long lookedVersion;
+    private int lookedTurns;
 
     /**
      * What was seen of a table last.
@@ -46,24 +47,27 @@ final class Witness {
     /** The database is an older one by an operator's will. */
     void recall(Memory memory) {
         seen = new HashMap<>(memory.seen());
+        looked = null;
     }
 
     /** The database lost commits that were not on its disk. */
     void wentBack(MemoryDatabase database) {
         seen = new HashMap<>();
-        check(database);
-    }
-
-    static SlaveState read(MemoryDatabase database) {
-        try {
-            return StateReader.read(database.connect());
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
+        compare(database);
     }
 
     void check(MemoryDatabase database) {
-        SlaveState state = read(database);
+        boolean news = database != looked || database.version() != lookedVersion || world.turns() != lookedTurns;
+        if (news) {
+            compare(database);
+            looked = database;
+            lookedVersion = database.version();
+            lookedTurns = world.turns();
+        }
+    }
+
+    private void compare(MemoryDatabase database) {
+        SlaveState state = database.state();
         Optional<LanePosition> main = state.main();
         if (main.isEmpty()) {
             return;

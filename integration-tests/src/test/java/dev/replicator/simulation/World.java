@@ -34,6 +34,7 @@ public final class World {
     private Object forwarderBackup;
     private long nanos = NANOS_PER_STEP;
     private int steps;
+    private int turns;
     private final Map<Action, Integer> counts = new EnumMap<>(Action.class);
 
     private record Backup(Master from, int commits, boolean slotExists, long slotSaved) {}
@@ -70,9 +71,15 @@ public final class World {
 
     /** Positions of an epoch speak of the master as it is now. */
     public void follows(Epoch epoch, Master master) {
+        turns++;
         if (master == branch.master()) {
             branches.put(epoch, branch);
         }
+    }
+
+    /** Grows when what the master was is told anew; else its history only gets longer. */
+    int turns() {
+        return turns;
     }
 
     Branch branchOf(Epoch epoch) {
@@ -195,6 +202,7 @@ public final class World {
     }
 
     private boolean crashMaster() {
+        turns++;
         branch.become(master().crashed());
         log("master", () -> "crashes and recovers at lsn " + master().flushLsn());
         return true;
@@ -211,6 +219,7 @@ public final class World {
         if (masterBackup == null) {
             return false;
         }
+        turns++;
         Master old = master();
         branch.become(old.replayed(old.flushedCommits()));
         Master restored = masterBackup.from().replayed(masterBackup.commits());
@@ -325,8 +334,8 @@ public final class World {
 
     private boolean resync(int argument) {
         SlaveModel slave = slave(argument);
-        List<TableName> carried = new ArrayList<>(
-                new TreeSet<>(Witness.read(slave.database()).tables().keySet()));
+        List<TableName> carried =
+                new ArrayList<>(new TreeSet<>(slave.database().state().tables().keySet()));
         if (carried.isEmpty() || slave.leader() == null) {
             return false;
         }
@@ -339,7 +348,7 @@ public final class World {
 
     private boolean resume(int argument) {
         SlaveModel slave = slave(argument);
-        return Witness.read(slave.database()).paused() && slave.command("resume", List.of());
+        return slave.database().state().paused() && slave.command("resume", List.of());
     }
 
     // The end.
@@ -358,7 +367,7 @@ public final class World {
         slaves.forEach(SlaveModel::settle);
         capture.select(new HashSet<>(Master.NAMES));
         for (SlaveModel slave : slaves) {
-            if (Witness.read(slave.database()).paused()) {
+            if (slave.database().state().paused()) {
                 slave.start();
                 slave.command("resume", List.of());
             }

@@ -12,7 +12,6 @@ import dev.replicator.slave.state.LanePosition;
 import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.Restore;
 import dev.replicator.slave.state.SlaveState;
-import dev.replicator.slave.state.StateReader;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -74,11 +73,7 @@ public final class DaemonModel {
     }
 
     public SlaveState state() {
-        try {
-            return StateReader.read(database.connect());
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
+        return database.state();
     }
 
     /** One step of a lane or of the coordinator. */
