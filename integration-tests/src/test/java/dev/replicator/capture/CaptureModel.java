@@ -630,7 +630,7 @@ public final class CaptureModel {
         for (CaptureDisk.Staged staged : disk.staged.values()) {
             String id = staged.manifest().id();
             if (uploadBegun.add(id)) {
-                if (!connection.beginDump(staged.manifest())) {
+                if (!connection.beginDump(DumpUpload.draft(staged.manifest()))) {
                     known.over(staged.manifest().group(), id);
                     unstage(id);
                 }

@@ -123,11 +123,11 @@ public final class ModelCheck {
     /** Prints the shortest history found that fails like the first one. */
     void explain(PrintStream out) {
         Failure first = failure.get();
+        out.println("History " + first.seed() + " fails: " + first.reason());
         History history = new History(Settings.draw(first.seed()));
         List<Choice> shortest = new Shrinker(history, first.reason()).shrink(first.choices());
         List<String> trace = new ArrayList<>();
         Outcome again = history.replay(shortest, trace);
-        out.println("History " + first.seed() + " fails: " + first.reason());
         out.println("Run it again with --histories 1 --seed " + first.seed() + ". " + Settings.draw(first.seed()));
         out.println("Shortest history found, " + shortest.size() + " of "
                 + first.choices().size() + " steps:");

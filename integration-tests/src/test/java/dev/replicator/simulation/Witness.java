@@ -81,7 +81,7 @@ final class Witness {
             if (table.isLive()) {
                 live(table, rows, main.get().position());
             } else {
-                waiting(table.table(), rows);
+                waiting(state, table, rows);
             }
         }
     }
@@ -112,22 +112,35 @@ final class Witness {
                 + (truth.lives() - 1) + ", commit " + first + "); seen before: " + before);
     }
 
-    private void waiting(TableName table, TableRows rows) {
-        Seen before = seen.get(table);
+    private void waiting(SlaveState state, TableState table, TableRows rows) {
+        Seen before = seen.get(table.table());
         if (before == null) {
             return;
         }
-        Master master = before.branch().master();
+        Seen now = find(table.table(), rows, before);
+        Optional<Branch> another = state.lane(table.lane() == null ? LanePosition.MAIN : table.lane())
+                .map(lane -> world.branchOf(lane.position().epoch()));
+        if (now == null && another.isPresent() && another.get() != before.branch()) {
+            // Its lane is in a history that began when the master was put back.
+            now = find(table.table(), rows, new Seen(another.get(), 0, 0));
+        }
+        if (now == null) {
+            throw new Violation(slave + ": table " + table.table() + ", which was in service and waits, has rows " + rows
+                    + ", which the master did not have since " + before);
+        }
+        seen.put(table.table(), now);
+    }
+
+    private static Seen find(TableName table, TableRows rows, Seen from) {
+        Master master = from.branch().master();
         MasterTable truth = master.table(table.table());
-        for (int life = before.life(); life < truth.lives(); life++) {
-            for (int commits = before.commits(); commits <= master.commits(); commits++) {
+        for (int life = from.life(); life < truth.lives(); life++) {
+            for (int commits = from.commits(); commits <= master.commits(); commits++) {
                 if (rows != null && rows.equals(truth.at(life, commits))) {
-                    seen.put(table, new Seen(before.branch(), life, commits));
-                    return;
+                    return new Seen(from.branch(), life, commits);
                 }
             }
         }
-        throw new Violation(slave + ": table " + table + ", which was in service and waits, has rows " + rows
-                + ", which the master did not have since " + before);
+        return null;
     }
 }

@@ -202,7 +202,7 @@ final class DumpUpload implements ClientResponseObserver<dev.replicator.queue.wi
     }
 
     /** The manifest as it was when the dump began. */
-    private static DumpManifest draft(DumpManifest manifest) {
+    static DumpManifest draft(DumpManifest manifest) {
         if (manifest.state() == DumpState.RUNNING) {
             return manifest;
         }
