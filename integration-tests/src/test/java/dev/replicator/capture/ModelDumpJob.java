@@ -172,7 +172,7 @@ final class ModelDumpJob {
             return;
         }
         items.remove(0);
-        if (spool.tables().incarnation(item.tableId()) != item.incarnation()) {
+        if (!spool.tables().isCaptured(item.tableId(), item.incarnation())) {
             capture.dumpFailed(order.getGroup(), item.dumpId(), true);
             return;
         }

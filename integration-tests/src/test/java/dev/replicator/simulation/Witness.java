@@ -125,8 +125,8 @@ final class Witness {
             now = find(table.table(), rows, new Seen(another.get(), 0, 0));
         }
         if (now == null) {
-            throw new Violation(slave + ": table " + table.table() + ", which was in service and waits, has rows " + rows
-                    + ", which the master did not have since " + before);
+            throw new Violation(slave + ": table " + table.table() + ", which was in service and waits, has rows "
+                    + rows + ", which the master did not have since " + before);
         }
         seen.put(table.table(), now);
     }

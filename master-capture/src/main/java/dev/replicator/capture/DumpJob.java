@@ -272,10 +272,10 @@ final class DumpJob {
     }
 
     private void requireIncarnation(Item item) throws IOException {
-        int now = spool.tables().incarnation(item.tableId());
-        if (now != item.incarnation()) {
-            throw new IOException("table " + item.table() + " began incarnation " + now + " while incarnation "
-                    + item.incarnation() + " was read");
+        if (!spool.tables().isCaptured(item.tableId(), item.incarnation())) {
+            throw new IOException("incarnation " + item.incarnation() + " of table " + item.table()
+                    + " ended while it was read: the table is in incarnation "
+                    + spool.tables().incarnation(item.tableId()) + " or left the publication");
         }
     }
 

@@ -90,6 +90,15 @@ final class TableRegistry {
         return facts == null ? 1 : facts.incarnation();
     }
 
+    /**
+     * Whether a dump of that incarnation is of use. Of a table that left the publication nobody knows any more who wrote to it
+     * before it joined: their rows may be in neither dump nor stream (rule R01).
+     */
+    synchronized boolean isCaptured(int tableId, int incarnation) {
+        TableFacts facts = tables.get(tableId);
+        return facts != null && facts.isPublished() && facts.incarnation() == incarnation;
+    }
+
     /** What SCHEMA records of the table say beside the stream's description. */
     synchronized CatalogFacts catalog(int tableId) {
         TableFacts facts = tables.get(tableId);
