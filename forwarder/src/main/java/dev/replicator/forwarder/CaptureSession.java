@@ -20,6 +20,7 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -103,7 +104,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
                 // What was on its way when the queue's budget was used up is taken in, too: the status behind it tells
                 // what
                 // is visible on the master, and nothing can be freed above that.
-            case RECORDS -> intake.feed(message.getRecords().asReadOnlyByteBuffer());
+            case RECORDS -> intake.feed(ByteBuffer.wrap(message.getRecords().toByteArray()));
             case STATUS -> {
                 context.link().report(this, message.getStatus());
                 context.statusChanged().run();

@@ -60,14 +60,14 @@ final class RecordTrimmer {
     /**
      * Hands the wanted blocks of a whole image over, in order.
      *
-     * @param image whole record at its position, its own header in front; consumed
+     * @param image whole record at its position, its own header in front, as a reader gave it: verified; consumed
      * @param blocks gets each wanted block
      */
     static void blocks(RecordHeader header, ByteBuffer image, IntPredicate wanted, BlockConsumer blocks)
             throws java.io.IOException {
         image.position(image.position() + header.headerLength());
         while (image.hasRemaining()) {
-            BlockHeader block = BlockHeader.peek(image, "record " + header, image.position());
+            BlockHeader block = BlockHeader.peekVerified(image, "record image");
             int end = Math.toIntExact(image.position() + block.blockLength());
             if (end > image.limit()) {
                 throw new CorruptRecordException("record " + header, image.position(), "a block reaches beyond it");

@@ -26,7 +26,7 @@ class ModelCheckTest {
 
     @Test
     void shouldKeepTheRulesInHistoriesFromFreshSeeds() {
-        long seconds = Long.getLong("model.seconds", 0);
+        long seconds = Long.getLong("model.seconds", 30);
         long seed = System.currentTimeMillis() * 1000;
         ModelCheck check = new ModelCheck(seed);
         long began = ModelCheck.cpuMillis();

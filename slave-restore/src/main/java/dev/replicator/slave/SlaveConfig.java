@@ -79,7 +79,7 @@ public record SlaveConfig(
 
     private static BatchLimits limits(Optional<ConfigNode> apply) {
         int transactions = apply.map(section -> section.integer("batch-transactions", 5000, 1, 100_000))
-                .orElse(1000);
+                .orElse(5000);
         Duration interval = apply.map(section -> section.duration("batch-interval", Duration.ofMillis(20)))
                 .orElse(Duration.ofMillis(20));
         return new BatchLimits(transactions, interval, BatchLimits.DEFAULT_BYTES);

@@ -41,6 +41,7 @@ final class CatchUp {
     private final Measured ourSeconds = new Measured();
     private Map<String, Double> nativeCpu = Map.of();
     private Map<String, Double> ourCpu = Map.of();
+    private long ourCommits;
     private NativeSlave nativeSlave;
     private OurCluster ours;
     private DaemonProcess slave;
@@ -76,6 +77,7 @@ final class CatchUp {
                     .with("changes", workload.changes())
                     .with("nativeCpuSeconds", nativeCpu)
                     .with("replicatorCpuSeconds", ourCpu)
+                    .with("replicatorCommits", ourCommits)
                     .with("residentKib", Map.copyOf(cluster.residentKib())));
         }
         BenchRun.dropDatabase(run.target(), nativeDatabase);
@@ -127,7 +129,7 @@ final class CatchUp {
         run.say(
                 "%s from %s, pair %d: native %.2f s, replicator %.2f s, ratio %.2f",
                 workload.name(), from.name().toLowerCase(Locale.ROOT), pair, nativeTime, ourTime, nativeTime / ourTime);
-        run.say("    CPU seconds: native %s; replicator %s", nativeCpu, ourCpu);
+        run.say("    CPU seconds: native %s; replicator %s, %,d commits", nativeCpu, ourCpu, ourCommits);
     }
 
     private double nativeTime(int mark) throws Exception {
@@ -144,13 +146,21 @@ final class CatchUp {
 
     private double ourTime(int mark) throws Exception {
         run.checkpoint();
+        long commits = commits();
         CpuUse cpu = CpuUse.begin(run, ours.cpuSeconds());
         double time = BenchRun.timed(() -> {
             comeBack();
             Workload.awaitMark(run.target(), database, mark);
         });
         ourCpu = cpu.used(ours.cpuSeconds());
+        ourCommits = commits() - commits;
         return time;
+    }
+
+    /** Commits in our database of the target, as far as its sessions have told yet; every session tells each second. */
+    private long commits() throws SQLException {
+        return run.target()
+                .number("postgres", "SELECT xact_commit FROM pg_stat_database WHERE datname = '" + database + "'");
     }
 
     private void leave() throws Exception {

@@ -62,7 +62,7 @@ public record BlockHeader(
         block.putInt(20, compressed ? 1 << 24 : 0);
         block.putInt(24, rawLength).putInt(28, block.limit() - LENGTH);
         block.putShort(CHECK_OFFSET, headerCheck(block, 0));
-        block.putInt(CHECKED_LENGTH, checksum(block, 0));
+        block.putInt(CHECKED_LENGTH, checksum(block, 0, block.limit()));
     }
 
     /**
@@ -81,6 +81,20 @@ public record BlockHeader(
         if (in.getShort(at + CHECK_OFFSET) != headerCheck(in, at)) {
             throw new CorruptRecordException(source, offset, "block header is damaged: its check differs");
         }
+        return decode(in, source, offset);
+    }
+
+    /**
+     * The same for a block that has been verified already, in memory: its check is not computed again.
+     *
+     * @throws CorruptRecordException when the fields contradict each other all the same
+     */
+    public static BlockHeader peekVerified(ByteBuffer in, String source) throws CorruptRecordException {
+        return decode(in, source, in.position());
+    }
+
+    private static BlockHeader decode(ByteBuffer in, String source, long offset) throws CorruptRecordException {
+        int at = in.position();
         int compression = in.get(at + 20);
         int rawLength = in.getInt(at + 24);
         int storedLength = in.getInt(at + 28);
@@ -109,7 +123,7 @@ public record BlockHeader(
      * @throws CorruptRecordException when the checksum differs
      */
     public void verify(ByteBuffer block, String source, long offset) throws CorruptRecordException {
-        int actual = checksum(block.duplicate().limit(block.position() + LENGTH + storedLength), block.position());
+        int actual = checksum(block, block.position(), block.position() + LENGTH + storedLength);
         if (actual != checksum) {
             throw new CorruptRecordException(
                     source,
@@ -120,15 +134,15 @@ public record BlockHeader(
 
     private static short headerCheck(ByteBuffer block, int start) {
         CRC32C crc = new CRC32C();
-        crc.update(block.duplicate().limit(start + CHECK_OFFSET).position(start));
-        crc.update(block.duplicate().limit(start + CHECKED_LENGTH).position(start + CHECK_OFFSET + 2));
+        Crc.update(crc, block, start, start + CHECK_OFFSET);
+        Crc.update(crc, block, start + CHECK_OFFSET + 2, start + CHECKED_LENGTH);
         return (short) crc.getValue();
     }
 
-    private static int checksum(ByteBuffer block, int start) {
+    private static int checksum(ByteBuffer block, int start, int end) {
         CRC32C crc = new CRC32C();
-        crc.update(block.duplicate().limit(start + CHECKED_LENGTH).position(start));
-        crc.update(block.duplicate().position(start + LENGTH));
+        Crc.update(crc, block, start, start + CHECKED_LENGTH);
+        Crc.update(crc, block, start + LENGTH, end);
         return (int) crc.getValue();
     }
 }

@@ -94,7 +94,8 @@ public record RecordHeader(
 
     /** Length of the encoded header in bytes, CRC included. */
     public int headerLength() {
-        return FIXED_LENGTH + sourcePosition.getBytes(StandardCharsets.UTF_8).length + SHARE_LENGTH * tables.size() + 4;
+        int text = sourcePosition.isEmpty() ? 0 : sourcePosition.getBytes(StandardCharsets.UTF_8).length;
+        return FIXED_LENGTH + text + SHARE_LENGTH * tables.size() + 4;
     }
 
     /** Length of the body in bytes: the sum of all tables' blocks. */
@@ -232,7 +233,7 @@ public record RecordHeader(
 
     private static int crc(ByteBuffer buffer, int start, int length) {
         CRC32C crc = new CRC32C();
-        crc.update(buffer.duplicate().limit(start + length).position(start));
+        Crc.update(crc, buffer, start, start + length);
         return (int) crc.getValue();
     }
 

@@ -31,19 +31,30 @@ public final class Channels {
     public static ManagedChannel open(Endpoint endpoint, Secret token, TlsFiles tls) {
         NettyChannelBuilder builder = NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
                 .maxInboundMessageSize(Transport.MESSAGE_BYTES_MAX)
+                .flowControlWindow(Transport.WINDOW_BYTES)
                 .keepAliveTime(Transport.KEEPALIVE_SECONDS, TimeUnit.SECONDS)
                 .keepAliveTimeout(Transport.KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
                 .keepAliveWithoutCalls(true)
                 .disableRetry()
                 .compressorRegistry(MessageChecksums.writing())
                 .decompressorRegistry(MessageChecksums.reading())
-                .intercept(bearer(token), MessageChecksums.client());
+                .intercept(bearer(token), MessageChecksums.client(), readyEarly());
         if (tls == null) {
             builder.usePlaintext();
         } else {
             secure(builder, tls);
         }
         return new ReconnectingChannel(builder.build());
+    }
+
+    private static ClientInterceptor readyEarly() {
+        return new ClientInterceptor() {
+            @Override
+            public <Q, A> ClientCall<Q, A> interceptCall(
+                    MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+                return next.newCall(method, options.withOnReadyThreshold(Transport.READY_BYTES));
+            }
+        };
     }
 
     private static void secure(NettyChannelBuilder builder, TlsFiles tls) {

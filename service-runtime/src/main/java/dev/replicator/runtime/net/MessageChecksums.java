@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -86,7 +87,7 @@ final class MessageChecksums implements Codec {
 
     @Override
     public InputStream decompress(InputStream wire) throws IOException {
-        byte[] bytes = wire.readAllBytes();
+        byte[] bytes = readAll(wire);
         int length = bytes.length - AROUND_BYTES;
         if (length < 0
                 || bytes[0] != 0
@@ -96,6 +97,19 @@ final class MessageChecksums implements Codec {
             throw new IOException(what);
         }
         return new ByteArrayInputStream(bytes, 1, length);
+    }
+
+    /** Streams of messages know how much is there: one array, filled once. */
+    private static byte[] readAll(InputStream wire) throws IOException {
+        byte[] bytes = new byte[wire.available()];
+        int length = wire.readNBytes(bytes, 0, bytes.length);
+        byte[] more = wire.readAllBytes();
+        if (more.length == 0 && length == bytes.length) {
+            return bytes;
+        }
+        byte[] all = Arrays.copyOf(bytes, length + more.length);
+        System.arraycopy(more, 0, all, length, more.length);
+        return all;
     }
 
     private static int checksum(byte[] bytes, int length) {

@@ -4,7 +4,11 @@ import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import io.grpc.BindableService;
 import io.grpc.Context;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -49,6 +53,7 @@ public final class Servers {
             Endpoint listen, TlsServerFiles tls, Function<String, Optional<Peer>> tokens, BindableService... services) {
         NettyServerBuilder builder = NettyServerBuilder.forAddress(new InetSocketAddress(listen.host(), listen.port()))
                 .maxInboundMessageSize(Transport.MESSAGE_BYTES_MAX)
+                .flowControlWindow(Transport.WINDOW_BYTES)
                 .keepAliveTime(Transport.KEEPALIVE_SECONDS, TimeUnit.SECONDS)
                 .keepAliveTimeout(Transport.KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
                 .permitKeepAliveTime(Transport.KEEPALIVE_PERMITTED_SECONDS, TimeUnit.SECONDS)
@@ -56,6 +61,7 @@ public final class Servers {
                 .compressorRegistry(MessageChecksums.writing())
                 .decompressorRegistry(MessageChecksums.reading())
                 .intercept(MessageChecksums.server())
+                .intercept(readyEarly())
                 .intercept(new TokenCheck(tokens));
         if (tls != null) {
             secure(builder, tls);
@@ -103,6 +109,17 @@ public final class Servers {
             server.shutdownNow();
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static ServerInterceptor readyEarly() {
+        return new ServerInterceptor() {
+            @Override
+            public <Q, A> ServerCall.Listener<Q> interceptCall(
+                    ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+                call.setOnReadyThreshold(Transport.READY_BYTES);
+                return next.startCall(call, headers);
+            }
+        };
     }
 
     private static void secure(NettyServerBuilder builder, TlsServerFiles tls) {

@@ -17,6 +17,12 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Two threads: one puts, one takes. Any thread may {@link #wake}.
  */
 final class Intake {
+    /** A lane whose next transaction is older than this is far behind. */
+    private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
+
+    private static final long BEHIND_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    private static final long BEHIND_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private final long maxBytes;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -128,10 +134,30 @@ final class Intake {
             while (!woken && moreComing && !isFullLocked(limits) && fill > 0) {
                 fill = changed.awaitNanos(fill);
             }
+            awaitFullLocked(limits, maxSeq);
             woken = false;
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Far behind, a fuller batch is worth waiting for as long as something comes: the more it holds, the less a transaction
+     * costs the database, and whoever looks sees old rows either way.
+     */
+    private void awaitFullLocked(BatchLimits limits, long maxSeq) throws InterruptedException {
+        long until = System.nanoTime() + BEHIND_WAIT_NANOS;
+        boolean comes = true;
+        while (comes && !woken && isBehindLocked(maxSeq) && !isFullLocked(limits) && System.nanoTime() < until) {
+            comes = changed.awaitNanos(BEHIND_GAP_NANOS) > 0;
+        }
+    }
+
+    private boolean isBehindLocked(long maxSeq) {
+        return maxSeq == Long.MAX_VALUE
+                && items.peekFirst() instanceof LaneItem.Piece piece
+                && items.peekLast() instanceof LaneItem.Piece
+                && TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()) - piece.commitMicros() > BEHIND_MICROS;
     }
 
     /** Waits for the next item without regard to limits, for the pieces of a large transaction. */

@@ -9,6 +9,7 @@ import dev.replicator.slave.netting.RowNetting;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -37,8 +38,12 @@ public final class BatchApplier implements AutoCloseable {
     private final DuplicateCheck duplicates;
     private final Truncation truncation;
     private final Map<TableName, Collected> tables = new LinkedHashMap<>();
+    /** Tables lately met, found again without hashing a name for every change. */
+    private final Collected[] recent = new Collected[8];
+
     private final List<Single> inOrder = new ArrayList<>();
     private final Set<TableName> touched = new HashSet<>();
+    private int nextRecent;
     private boolean deferred;
     private long bytes;
     private long changes;
@@ -70,8 +75,8 @@ public final class BatchApplier implements AutoCloseable {
      */
     public void add(TableBinding binding, RowChange change) throws SQLException, BatchConflictException {
         changes++;
-        touched.add(binding.table());
         if (change.kind() == ChangeKind.TRUNCATE) {
+            touched.add(binding.table());
             writeRows();
             truncation.add(binding.target());
             truncated++;
@@ -80,19 +85,35 @@ public final class BatchApplier implements AutoCloseable {
         if (truncation.isPending()) {
             truncate();
         }
+        collect(collected(binding), change);
+        bytes += Values.size(change);
+        if (bytes >= options.memoryBytes()) {
+            flush();
+        }
+    }
+
+    private Collected collected(TableBinding binding) throws SQLException, BatchConflictException {
+        for (Collected table : recent) {
+            if (table != null && table.binding == binding) {
+                return table;
+            }
+        }
         Collected table = tables.get(binding.table());
         if (table == null || table.binding != binding) {
             if (table != null) {
                 writeRows(); // the table's definition changed: what came before was of another shape
             }
+            touched.add(binding.table());
             table = new Collected(binding, memory.slow(binding.table()), replicaRole);
             tables.put(binding.table(), table);
         }
-        collect(table, change);
-        bytes += Values.size(change);
-        if (bytes >= options.memoryBytes()) {
-            flush();
-        }
+        recent[nextRecent++ % recent.length] = table;
+        return table;
+    }
+
+    private void forgetTables() {
+        tables.clear();
+        Arrays.fill(recent, null);
     }
 
     private void collect(Collected table, RowChange change) throws BatchConflictException {
@@ -135,7 +156,7 @@ public final class BatchApplier implements AutoCloseable {
 
     /** Forgets what is collected and every prepared statement, after a rollback. */
     public void reset() throws SQLException {
-        tables.clear();
+        forgetTables();
         inOrder.clear();
         touched.clear();
         truncation.reset();
@@ -186,7 +207,7 @@ public final class BatchApplier implements AutoCloseable {
         }
         applyInOrder(inOrder);
         guard(touched, duplicates::check);
-        tables.clear();
+        forgetTables();
         inOrder.clear();
         bytes = 0;
     }

@@ -22,23 +22,26 @@ import java.util.stream.Collectors;
  * the server more to plan than to answer, stays prepared.
  */
 public final class TargetVersions implements AutoCloseable {
-    // Foreign keys that point here show by their triggers, privileges and row security by the table's own row.
+    // An array of ids, whose length is not known, is looked up in the catalogues' indexes; a join with a set of ids
+    // would read
+    // them whole. Foreign keys that point here show by their triggers, privileges and row security by the table's own
+    // row.
     private static final String ROWS =
             """
-            SELECT (WITH tree AS (SELECT t.id UNION SELECT relid FROM pg_partition_tree(t.id))
-                SELECT md5(string_agg(v, ' ' ORDER BY v)) FROM (
-                    SELECT 'c' || c.oid || ',' || c.xmin AS v FROM tree JOIN pg_class c ON c.oid = tree.id
+            SELECT (SELECT md5(string_agg(v, ' ' ORDER BY v)) FROM (
+                    SELECT 'c' || oid || ',' || xmin AS v FROM pg_class WHERE oid = ANY (t.tree)
                     UNION ALL
-                    SELECT 'a' || a.attrelid || ',' || a.attnum || ',' || a.xmin FROM tree JOIN pg_attribute a ON a.attrelid = tree.id
+                    SELECT 'a' || attrelid || ',' || attnum || ',' || xmin FROM pg_attribute WHERE attrelid = ANY (t.tree)
                     UNION ALL
-                    SELECT 'i' || i.indexrelid || ',' || i.xmin FROM tree JOIN pg_index i ON i.indrelid = tree.id
+                    SELECT 'i' || indexrelid || ',' || xmin FROM pg_index WHERE indrelid = ANY (t.tree)
                     UNION ALL
-                    SELECT 'x' || x.oid || ',' || x.xmin FROM tree JOIN pg_constraint x ON x.conrelid = tree.id
+                    SELECT 'x' || oid || ',' || xmin FROM pg_constraint WHERE conrelid = ANY (t.tree)
                     UNION ALL
-                    SELECT 't' || g.oid || ',' || g.xmin FROM tree JOIN pg_trigger g ON g.tgrelid = tree.id
+                    SELECT 't' || oid || ',' || xmin FROM pg_trigger WHERE tgrelid = ANY (t.tree)
                     UNION ALL
-                    SELECT 'r' || r.oid || ',' || r.xmin FROM tree JOIN pg_rewrite r ON r.ev_class = tree.id) AS versions)
-            FROM (SELECT to_regclass(name)::oid AS id, n FROM unnest(?::text[]) WITH ORDINALITY AS names(name, n) OFFSET 0) AS t
+                    SELECT 'r' || oid || ',' || xmin FROM pg_rewrite WHERE ev_class = ANY (t.tree)) AS versions)
+            FROM (SELECT n, ARRAY(SELECT to_regclass(name)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(name))) AS tree
+                  FROM unnest(?::text[]) WITH ORDINALITY AS names(name, n) OFFSET 0) AS t
             ORDER BY t.n
             """;
 
