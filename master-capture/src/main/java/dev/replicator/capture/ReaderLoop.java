@@ -24,6 +24,10 @@ final class ReaderLoop {
 
     private static final long PARK_MIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
     private static final long PARK_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    /** After a message the next one is looked for more often, for so long: a pause is time that every slave lags behind. */
+    private static final long BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private static final long PARK_BUSY_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
     private static final long STALL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long CONFIRM_BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long CONFIRM_IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -73,19 +77,22 @@ final class ReaderLoop {
         writer = transactions;
         watcher = catalog;
         long park = PARK_MIN_NANOS;
+        long busyAt = System.nanoTime();
         for (int messages = 0; !limits.stopping().getAsBoolean(); messages++) {
             ByteBuffer message = replication.poll();
             boolean idle = message == null;
             if (!idle) {
                 decoder.decode(message);
                 park = PARK_MIN_NANOS;
+                busyAt = System.nanoTime();
             }
             if (idle || messages % MESSAGES_PER_LOOK == 0) {
                 lookAround(idle, decoder.inTransaction());
             }
             if (idle) {
                 LockSupport.parkNanos(park);
-                park = Math.min(park * 2, PARK_MAX_NANOS);
+                boolean busy = System.nanoTime() - busyAt < BUSY_NANOS;
+                park = Math.min(park * 2, busy ? PARK_BUSY_NANOS : PARK_MAX_NANOS);
             }
         }
     }

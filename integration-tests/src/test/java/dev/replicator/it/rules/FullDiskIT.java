@@ -1,6 +1,7 @@
 package dev.replicator.it.rules;
 
 import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -42,7 +43,7 @@ class FullDiskIT {
                     "cannot write " + stage.cluster().data("forwarder/queue"),
                     "free",
                     "make room, then writing goes on by itself");
-            assertContains(stage.admin("status").orThrow(), "error: disk full");
+            awaitContains(() -> stage.admin("status").orThrow(), "error: disk full");
             assertTrue(rows(stage) < 1201, "what was not durable was sent");
             assertTrue(
                     stage.masterValue("SELECT count(*) FROM pg_replication_slots WHERE confirmed_flush_lsn >= '"
@@ -105,7 +106,7 @@ class FullDiskIT {
                     "free",
                     "make room, then writing goes on by itself");
             assertTrue(master.path("safeWalBytes").asLong() > 0, master.toString());
-            assertContains(stage.admin("status").orThrow(), "spool-full", "disk full");
+            awaitContains(() -> stage.admin("status").orThrow(), "spool-full", "disk full");
             disk.empty(capture);
             stage.assertEqualTables("s", "public.t");
             // Killed on a full disk, started when there is room.

@@ -1,6 +1,6 @@
 package dev.replicator.it.rules;
 
-import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -51,8 +51,8 @@ class R05ForkedHistoryIT {
         assertTrue(error.contains("seq 2"), error);
         assertTrue(error.contains("Everything after seq 1 is unknown"), error);
         assertTrue(error.contains("replicator capture --config FILE --new-epoch"), error);
-        assertContains(
-                stage.admin("status").orThrow(),
+        awaitContains(
+                () -> stage.admin("status").orThrow(),
                 "master stopped, at ",
                 "its history is not the one we captured",
                 "replicator capture --config FILE --new-epoch");

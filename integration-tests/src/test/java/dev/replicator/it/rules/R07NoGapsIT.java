@@ -1,6 +1,7 @@
 package dev.replicator.it.rules;
 
 import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -75,7 +76,8 @@ class R07NoGapsIT {
 
         // An empty forwarder knows no history: it says so and nothing else.
         stage.awaitSlave("s", "connecting", "not-yet: no capture has connected yet");
-        assertContains(stage.admin("status").orThrow(), "master capture-away", "not-yet: no capture has connected yet");
+        awaitContains(
+                () -> stage.admin("status").orThrow(), "master capture-away", "not-yet: no capture has connected yet");
 
         assertEquals("1", stage.slaveValue("s", "SELECT seq FROM replicator.progress"));
         stage.startCapture();

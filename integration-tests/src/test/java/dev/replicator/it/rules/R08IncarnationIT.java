@@ -1,6 +1,7 @@
 package dev.replicator.it.rules;
 
 import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -41,15 +42,18 @@ class R08IncarnationIT {
             JsonNode left = stage.awaitTableState("s", "public.gap", "error");
             String text = "no longer captured: `tables` of capture.yaml do not include it";
             assertEquals(text, left.path("error").asText());
-            assertContains(
-                    stage.admin("status").orThrow() + stage.admin("tables").orThrow(), "public.gap error", text);
+            awaitContains(
+                    () -> stage.admin("status").orThrow()
+                            + stage.admin("tables").orThrow(),
+                    "public.gap error",
+                    text);
             stage.log().await("Table is no longer captured: it is not in tables:");
             stage.onMaster("UPDATE gap SET v = 'unseen' WHERE id = 1", "INSERT INTO gap VALUES (3, 'unseen')");
             stage.defineCapture("", "public.*");
             stage.awaitIncarnation("public.gap", 2);
             stage.onMaster("INSERT INTO gap VALUES (4, 'seen')");
             stage.awaitRestored("s", "public.gap", 2);
-            assertContains(stage.admin("tables").orThrow(), "public.gap 2 s ");
+            awaitContains(() -> stage.admin("tables").orThrow(), "public.gap 2 s ");
             reader.assertServedAllAlong();
         }
         assertFalse(stage.admin("dump", "list").orThrow().contains(cached), "the dump from before is gone");
@@ -275,7 +279,7 @@ class R08IncarnationIT {
         JsonNode table = stage.awaitTableState("s", "public.gone", "error");
         String text = "no longer captured: the master has no such table, capture's `tables` do not include it";
         assertContains(table.path("error").asText(), text);
-        assertContains(stage.admin("status").orThrow(), "public.gone error", text);
+        awaitContains(() -> stage.admin("status").orThrow(), "public.gone error", text);
         assertEquals("1", stage.slaveValue("s", "SELECT count(*) FROM gone"));
     }
 }

@@ -1,6 +1,6 @@
 package dev.replicator.it.rules;
 
-import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -118,8 +118,8 @@ class R09PartitionsIT {
                 .path("error")
                 .asText()
                 .contains("ALTER TABLE \"public\".\"keyless\" ADD PRIMARY KEY"));
-        assertContains(
-                stage.admin("tables").orThrow(),
+        awaitContains(
+                () -> stage.admin("tables").orThrow(),
                 "a partitioned table needs a primary key and the default replica identity",
                 "ALTER TABLE \"public\".\"keyless\" ADD PRIMARY KEY");
         stage.onMaster(

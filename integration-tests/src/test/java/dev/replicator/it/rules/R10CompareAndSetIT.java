@@ -1,6 +1,7 @@
 package dev.replicator.it.rules;
 
 import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -154,7 +155,8 @@ class R10CompareAndSetIT {
                         .path("blockedBy")
                         .asText()
                         .startsWith("pid "));
-                assertContains(stage.admin("status").orThrow(), "BLOCKED BY", "public.keyless in-sync", " main pid ");
+                awaitContains(
+                        () -> stage.admin("status").orThrow(), "BLOCKED BY", "public.keyless in-sync", " main pid ");
                 hold.release();
                 assertContains(stage.log().await("lane main is no longer at"), "; reading it again");
                 stage.assertEqualTables("c", TABLES);

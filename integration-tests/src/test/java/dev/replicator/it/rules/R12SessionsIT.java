@@ -1,6 +1,7 @@
 package dev.replicator.it.rules;
 
 import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.replicator.embedded.Await;
@@ -132,12 +133,12 @@ class R12SessionsIT {
                             .contains("BYPASSRLS"));
             String table = Stage.tableOf(stage.status(), "s", "public.hidden").toString();
             assertContains(table, "waiting-for-dump", "query would be affected by row-level security policy");
-            assertContains(
-                    stage.admin("slave", "show", "s").orThrow(),
+            awaitContains(
+                    () -> stage.admin("slave", "show", "s").orThrow(),
                     "row-level security",
                     "ALTER ROLE ... BYPASSRLS",
                     "preflight");
-            assertContains(stage.admin("status").orThrow(), "row-level security", "ALTER ROLE ... BYPASSRLS");
+            awaitContains(() -> stage.admin("status").orThrow(), "row-level security", "ALTER ROLE ... BYPASSRLS");
             stage.masterServer().execute("postgres", "ALTER ROLE " + PLAIN + " BYPASSRLS");
             stage.admin("dump", "request", "--table", "public.hidden", "--table", "public.parts")
                     .orThrow();

@@ -1,6 +1,7 @@
 package dev.replicator.it.rules;
 
 import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -155,7 +156,7 @@ class R16DamageIT {
                             .toString()
                             .contains("corrupt record in " + segment));
             assertContains(StatusWait.slaveOf(status, "behind").toString(), "at offset");
-            assertContains(stage.admin("status").orThrow(), "corrupt record in " + segment);
+            awaitContains(() -> stage.admin("status").orThrow(), "corrupt record in " + segment);
             assertEquals(
                     "0",
                     stage.slaveValue("behind", "SELECT count(*) - max(id) FROM t"),
@@ -214,8 +215,8 @@ class R16DamageIT {
             stage.admin("dump", "drop", "d-000001").orThrow();
             stage.admin("dump", "drop", "d-000002").orThrow();
             stage.assertEqualTables("b", "public.t");
-            assertContains(
-                    stage.admin("status").orThrow(),
+            awaitContains(
+                    () -> stage.admin("status").orThrow(),
                     "held by slave never, which has not connected since the index was lost");
             assertEquals(first, firstSeq(stage));
             Files.delete(stage.cluster().configDirectory().resolve("slaves.d/never.yaml"));
@@ -264,7 +265,7 @@ class R16DamageIT {
                     "UPDATE p SET v = 'new' WHERE id IN (50, 150)");
             stage.startSlave("t", "public.p");
             stage.awaitInSync("t", 1);
-            assertContains(stage.admin("dump", "list").orThrow(), "d-000001");
+            awaitContains(() -> stage.admin("dump", "list").orThrow(), "d-000001");
             stage.startSlave("s");
             stage.awaitInSync("s", 1);
             stage.assertEqualTables("s", "public.p");

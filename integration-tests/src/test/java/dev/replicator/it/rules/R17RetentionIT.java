@@ -1,6 +1,7 @@
 package dev.replicator.it.rules;
 
 import static dev.replicator.it.rules.Texts.assertContains;
+import static dev.replicator.it.rules.Texts.awaitContains;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -98,7 +99,7 @@ class R17RetentionIT {
                     .path("heldBy")
                     .toString()
                     .contains("\"table\":\"public.t\""));
-            assertContains(stage.admin("status").orThrow(), "held by slave s, lane", "(public.t) at 0");
+            awaitContains(() -> stage.admin("status").orThrow(), "held by slave s, lane", "(public.t) at 0");
             stage.waiting().until("the parked lane gives way", status -> {
                 write(stage, "busy");
                 return !stage.log()
@@ -131,7 +132,7 @@ class R17RetentionIT {
                 stage.onMaster(rows("busy", 50));
             }
             stage.awaitApplied("s");
-            assertContains(stage.admin("status").orThrow(), "held by slave gone, lane main");
+            awaitContains(() -> stage.admin("status").orThrow(), "held by slave gone, lane main");
             assertEquals(1, stage.status().path("queue").path("firstSeq").asLong());
             Files.delete(stage.cluster().configDirectory().resolve("slaves.d/gone.yaml"));
             stage.admin("reload").orThrow();
@@ -172,8 +173,8 @@ class R17RetentionIT {
                     "of queue.max-size, 1.0 MiB: nothing is read from the master, whose slot holds its log, until the"
                             + " forwarder takes it");
             assertTrue(master.path("safeWalBytes").asLong() > 0, master.toString());
-            assertContains(
-                    stage.admin("status").orThrow(),
+            awaitContains(
+                    () -> stage.admin("status").orThrow(),
                     "spool-full",
                     "WAL held",
                     "more until the slot is lost)",

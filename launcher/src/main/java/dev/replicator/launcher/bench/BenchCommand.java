@@ -1,10 +1,83 @@
 package dev.replicator.launcher.bench;
 
+import java.util.List;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code replicator bench}: measurements side by side with native replication. */
 @Command(
         name = "bench",
         description = "Measure Replicator beside PostgreSQL's own logical replication in one run.",
         subcommands = {CatchUpCommand.class, InitialSyncCommand.class, FanOutCommand.class, LagCommand.class})
-public final class BenchCommand {}
+public final class BenchCommand implements Callable<Integer> {
+    /** Of the full backlogs, so that all scenarios together take less than half an hour on two cores. */
+    private static final double SIZE = 0.2;
+
+    private static final int PAIRS = 3;
+    private static final int LAG_SECONDS = 5;
+    private static final long ROWS = 500_000;
+    private static final int FAN_OUT_RATE = 300;
+    private static final int FAN_OUT_SECONDS = 6;
+    private static final int FAN_OUT_WINDOWS = 2;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private BenchOptions options;
+
+    @Option(names = "--all", description = "All scenarios with smaller sizes, in less than half an hour.")
+    private boolean all;
+
+    private boolean failed;
+
+    @Override
+    public Integer call() throws Exception {
+        if (!all) {
+            throw new ParameterException(
+                    spec.commandLine(), "Which scenario? " + spec.subcommands().keySet() + ", or --all");
+        }
+        int code = options.run(spec.commandLine().getOut(), spec.commandLine().getErr(), this::everything);
+        return failed ? 1 : code;
+    }
+
+    /** What fails is told and left out: the other figures are not lost with it. */
+    private void everything(BenchRun run) throws Exception {
+        for (CatchUp.From from : CatchUp.From.values()) {
+            for (String name : Workloads.NAMES) {
+                attempt(run, "catch-up, " + name, () -> new CatchUp(
+                                run, Workloads.named(name, SIZE), from, CatchUpCommand.defaultAway(from))
+                        .run(PAIRS, CatchUpBars.of(from, name)));
+            }
+        }
+        attempt(run, "lag", () -> new Lag(run, LAG_SECONDS).run(Lag.SETTINGS, Lag.RATES, options.plots()));
+        attempt(run, "initial-sync", () -> firstCopies(run));
+        attempt(run, "fan-out", () -> new FanOut(run, FAN_OUT_RATE, FAN_OUT_SECONDS, FAN_OUT_WINDOWS)
+                .run(List.of(1, 4, 16, 32), options.plots()));
+    }
+
+    private static void firstCopies(BenchRun run) throws Exception {
+        InitialSync copies = new InitialSync(run, new CopyTables(ROWS));
+        copies.prepare();
+        for (int slaves : List.of(1, 2, 4)) {
+            copies.run(slaves, InitialSyncCommand.defaultPairs(slaves), InitialSyncCommand.bar(slaves));
+        }
+        copies.drop();
+    }
+
+    private void attempt(BenchRun run, String name, BenchRun.Work scenario) throws InterruptedException {
+        try {
+            scenario.run();
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            failed = true;
+            run.say("%s FAILED: %s", name, e);
+        }
+    }
+}

@@ -3,6 +3,7 @@ package dev.replicator.launcher.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.replicator.launcher.local.DaemonProcess;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,8 +37,12 @@ final class FanOut {
         this.windows = windows;
     }
 
-    /** Measures each number of slaves, in the order given, and adds the figures. */
-    void run(List<Integer> counts) throws Exception {
+    /**
+     * Measures each number of slaves, in the order given, and adds the figures.
+     *
+     * @param plots directory for the plot, or null
+     */
+    void run(List<Integer> counts, Path plots) throws Exception {
         if (!run.master().isEmbedded()) {
             run.say("the master is not ours: CPU and files of its processes cannot be read and are left out");
         }
@@ -46,6 +51,9 @@ final class FanOut {
             ourPoints.add(measureOurs(slaves));
         }
         new FanOutFigures(nativePoints, ourPoints).addTo(run);
+        if (plots != null && run.master().isEmbedded()) {
+            FanOutPlot.write(plots, nativePoints, ourPoints);
+        }
     }
 
     private FanOutPoint measureNative(int slaves) throws Exception {

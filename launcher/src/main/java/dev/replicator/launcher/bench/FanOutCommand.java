@@ -45,6 +45,6 @@ final class FanOutCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         return options.run(
                 spec.commandLine().getOut(), spec.commandLine().getErr(), run -> new FanOut(run, rate, seconds, windows)
-                        .run(slaves));
+                        .run(slaves, options.plots()));
     }
 }

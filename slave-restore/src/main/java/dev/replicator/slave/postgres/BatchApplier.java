@@ -45,6 +45,7 @@ public final class BatchApplier implements AutoCloseable {
     private final Set<TableName> touched = new HashSet<>();
     private int nextRecent;
     private boolean deferred;
+    private boolean lateChecks;
     private long bytes;
     private long changes;
     private long inserted;
@@ -77,6 +78,7 @@ public final class BatchApplier implements AutoCloseable {
         changes++;
         if (change.kind() == ChangeKind.TRUNCATE) {
             touched.add(binding.table());
+            lateChecks = true;
             writeRows();
             truncation.add(binding.target());
             truncated++;
@@ -104,11 +106,21 @@ public final class BatchApplier implements AutoCloseable {
                 writeRows(); // the table's definition changed: what came before was of another shape
             }
             touched.add(binding.table());
+            lateChecks |= mayCheckLate(binding.target());
             table = new Collected(binding, memory.slow(binding.table()), replicaRole);
             tables.put(binding.table(), table);
         }
         recent[nextRecent++ % recent.length] = table;
         return table;
+    }
+
+    /** Whether something of a table, a trigger of the operator's included, may wait for the end of the transaction. */
+    private static boolean mayCheckLate(TargetTable target) {
+        return target.rowTriggers()
+                || !target.originTriggers().isEmpty()
+                || target.keys().stream().anyMatch(TargetKey::deferrable)
+                || target.references().stream().anyMatch(TargetForeignKey::deferrable)
+                || target.referencedBy().stream().anyMatch(TargetForeignKey::deferrable);
     }
 
     private void forgetTables() {
@@ -148,10 +160,13 @@ public final class BatchApplier implements AutoCloseable {
                         "Rows of " + colliding + " violate a deferrable unique or exclusion constraint",
                         null);
             }
-            statements.execute("SET CONSTRAINTS ALL IMMEDIATE");
+            if (lateChecks) {
+                statements.execute("SET CONSTRAINTS ALL IMMEDIATE");
+            }
         });
         touched.clear();
         deferred = false;
+        lateChecks = false;
     }
 
     /** Forgets what is collected and every prepared statement, after a rollback. */
@@ -163,6 +178,7 @@ public final class BatchApplier implements AutoCloseable {
         duplicates.reset();
         bytes = 0;
         deferred = false;
+        lateChecks = false;
         statements.close();
     }
 
