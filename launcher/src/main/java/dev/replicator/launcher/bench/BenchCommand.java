@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
         description = "Measure Replicator beside PostgreSQL's own logical replication in one run.",
         subcommands = {CatchUpCommand.class, InitialSyncCommand.class, FanOutCommand.class, LagCommand.class})
 public final class BenchCommand implements Callable<Integer> {
-    /** Of the full backlogs, so that all scenarios together take less than half an hour on two cores. */
+    /** Of the full backlogs, meant to keep all scenarios together below half an hour on two cores. */
     private static final double SIZE = 0.2;
 
     private static final int PAIRS = 3;
@@ -31,7 +31,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Mixin
     private BenchOptions options;
 
-    @Option(names = "--all", description = "All scenarios with smaller sizes, in less than half an hour.")
+    @Option(names = "--all", description = "All scenarios with smaller sizes.")
     private boolean all;
 
     private boolean failed;

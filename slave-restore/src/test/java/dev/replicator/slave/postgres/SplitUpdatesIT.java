@@ -135,6 +135,40 @@ class SplitUpdatesIT {
         }
     }
 
+    /** A row deleted and inserted again under its key is a new row: own columns begin anew, and triggers hear of both. */
+    @Test
+    void r04ShouldReplaceARowInPlaceOnlyWhereNobodyCanTell() throws Exception {
+        try (ApplyFixture fixture = ApplyFixture.replica()) {
+            for (String table : List.of("plain", "own", "heard")) {
+                fixture.ddl("CREATE TABLE %s." + table + " (id int PRIMARY KEY, v text)");
+                fixture.track(table, 'd');
+            }
+            fixture.sql("ALTER TABLE s.own ADD COLUMN note text DEFAULT 'fresh'; CREATE TABLE s.log (op text);"
+                    + "CREATE FUNCTION s.hear() RETURNS trigger LANGUAGE plpgsql AS"
+                    + " $$ BEGIN INSERT INTO s.log VALUES (TG_OP); RETURN NULL; END $$;"
+                    + "CREATE TRIGGER hear AFTER INSERT OR UPDATE OR DELETE ON s.heard FOR EACH ROW EXECUTE FUNCTION s.hear();"
+                    + "ALTER TABLE s.heard ENABLE ALWAYS TRIGGER hear");
+            for (String table : List.of("plain", "own", "heard")) {
+                fixture.sql("INSERT INTO m." + table + " VALUES (1, 'old')");
+            }
+            fixture.apply();
+            fixture.sql("UPDATE s.own SET note = 'local'; TRUNCATE s.log");
+            ApplyStats before = fixture.stats();
+
+            for (String table : List.of("plain", "own", "heard")) {
+                fixture.sql("DELETE FROM m." + table + "; INSERT INTO m." + table + " VALUES (1, 'new')");
+            }
+            fixture.apply();
+
+            assertEquals(Set.of(), fixture.fellBack());
+            assertEquals("new fresh", fixture.value("SELECT v || ' ' || note FROM s.own"));
+            assertEquals("DELETE INSERT", fixture.value("SELECT string_agg(op, ' ' ORDER BY op) FROM s.log"));
+            assertEquals("new", fixture.value("SELECT v FROM s.plain"));
+            assertEquals(1, fixture.stats().updated() - before.updated());
+            assertEquals(2, fixture.stats().deleted() - before.deleted());
+        }
+    }
+
     @Test
     void r04ShouldReplaceRowWhenGeneratedAlwaysIdentityChanges() throws Exception {
         try (ApplyFixture fixture = ApplyFixture.replica()) {
