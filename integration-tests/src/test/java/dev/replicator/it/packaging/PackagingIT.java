@@ -11,12 +11,16 @@ import dev.replicator.it.packaging.InstalledRoot.Result;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a package installs, used as an operator uses it. */
 final class PackagingIT {
     private static final String FORWARDER = "forwarder";
+    private static final String VERSION = "--version";
 
     @TempDir
     Path directory;
@@ -180,6 +185,48 @@ final class PackagingIT {
     }
 
     @Test
+    void shouldStartFromAnArchiveOfItsClassesIfThereIsAGoodOne() throws Exception {
+        // With this option Java ends at once if it cannot use the archive.
+        Map<String, String> required = Map.of("REPLICATOR_OPTS", "-Xshare:on -Xlog:class+load");
+        String fromArchive = "dev.replicator.launcher.Main source: shared objects file";
+        assertFalse(root.replicator(required, VERSION).output().contains(fromArchive));
+
+        assertResult(0, "", root.replicator(Map.of(), "--make-archive"));
+        assertResult(0, fromArchive, root.replicator(required, VERSION));
+        assertEquals(1, archives().size(), archives().toString());
+
+        // What would have to be refused is not even an annoyance.
+        Files.setLastModifiedTime(launcherJar(), FileTime.from(Instant.EPOCH));
+        assertOnlyTheVersion();
+        Files.write(archives().get(0), new byte[1 << 20]);
+        assertOnlyTheVersion();
+
+        assertResult(0, "", root.replicator(Map.of(), "--make-archive"));
+        assertResult(0, fromArchive, root.replicator(required, VERSION));
+        assertEquals(1, archives().size(), archives().toString());
+    }
+
+    private void assertOnlyTheVersion() throws Exception {
+        Result version = root.replicator(Map.of(), VERSION);
+        assertResult(0, "replicator ", version);
+        assertEquals(1, version.output().lines().count(), version.output());
+    }
+
+    private List<Path> archives() throws IOException {
+        try (Stream<Path> files = Files.list(root.path("usr/lib/replicator"))) {
+            return files.filter(file -> file.toString().endsWith(".jsa")).toList();
+        }
+    }
+
+    private Path launcherJar() throws IOException {
+        try (Stream<Path> files = Files.list(root.path("usr/lib/replicator"))) {
+            return files.filter(file -> file.getFileName().toString().startsWith("launcher-"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    @Test
     void shouldHoldTheSameFilesInBothPackages() throws IOException {
         Map<String, Packages.Entry> archive = new TreeMap<>(Packages.filesOfArchive());
         Map<String, Packages.Entry> deb = Packages.filesOfDeb();
@@ -199,6 +246,7 @@ final class PackagingIT {
         Map<String, String> control = Packages.controlOfDeb();
 
         assertTrue(control.get("postinst").contains("adduser --system --group"), control.get("postinst"));
+        assertTrue(control.get("triggers").contains("/usr/lib/jvm"), control.toString());
         Packages.filesOfDeb().keySet().stream()
                 .filter(path -> path.startsWith("etc/") && !path.endsWith("README"))
                 .forEach(path -> assertTrue(
