@@ -23,13 +23,23 @@ final class GrantState {
     private final Map<TableName, Integer> idByName = new HashMap<>();
     private final Set<Integer> granted = new HashSet<>();
     private TableSelection selection;
+    /** Granted besides, before the stream comes to the place of its grant; null when nothing is. */
+    private TableSelection ahead;
 
     /**
      * @param selection the table set in force
      * @param schemas the schema in force of every table
      */
     GrantState(TableSelection selection, Collection<TableSchema> schemas) {
+        this(selection, null, schemas);
+    }
+
+    /**
+     * @param ahead granted besides until another set comes into force; null for nothing
+     */
+    GrantState(TableSelection selection, TableSelection ahead, Collection<TableSchema> schemas) {
         this.selection = selection;
+        this.ahead = ahead;
         // Two ids may bear one name when a table was dropped and made anew: the later incarnation has it.
         schemas.stream()
                 .sorted(Comparator.comparingInt(TableSchema::incarnation).thenComparingInt(TableSchema::tableId))
@@ -56,7 +66,7 @@ final class GrantState {
             idByName.remove(before.name(), schema.tableId());
         }
         inForce.put(schema.tableId(), schema);
-        boolean grantedNow = selection.contains(schema.name());
+        boolean grantedNow = isGranted(schema.name());
         boolean grantedBefore = grantedNow ? !granted.add(schema.tableId()) : granted.remove(schema.tableId());
         if (grantedNow != grantedBefore) {
             return true;
@@ -68,15 +78,20 @@ final class GrantState {
                                 || !before.name().equals(schema.name()));
     }
 
-    /** The slave's table set changes. */
-    void selection(TableSelection newSelection) {
+    /** The slave's table set changes; what is granted besides stays or goes. */
+    void selection(TableSelection newSelection, boolean keepAhead) {
         selection = newSelection;
+        ahead = keepAhead ? ahead : null;
         granted.clear();
         for (TableSchema schema : inForce.values()) {
-            if (selection.contains(schema.name())) {
+            if (isGranted(schema.name())) {
                 granted.add(schema.tableId());
             }
         }
+    }
+
+    private boolean isGranted(TableName table) {
+        return selection.contains(table) || ahead != null && ahead.contains(table);
     }
 
     TableSelection selection() {

@@ -60,6 +60,8 @@ final class LaneStarts {
         private final QueueReader reader;
         private long version;
         private final long atSeq;
+        /** Version of the newest set when the lane began. */
+        private final long latest;
 
         Accepted(
                 String name,
@@ -68,7 +70,8 @@ final class LaneStarts {
                 Set<TableName> carried,
                 GrantState grants,
                 QueueReader reader,
-                TableSets.Entry set) {
+                TableSets.Entry set,
+                long latest) {
             this.name = name;
             this.position = position;
             this.tables = tables;
@@ -77,6 +80,7 @@ final class LaneStarts {
             this.reader = reader;
             this.version = set.version();
             this.atSeq = set.seq();
+            this.latest = latest;
         }
 
         String name() {
@@ -110,7 +114,7 @@ final class LaneStarts {
 
         void apply(TableSets.Entry entry) {
             version = entry.version();
-            grants.selection(entry.selection());
+            grants.selection(entry.selection(), version < latest);
         }
 
         TableSet tableSet(long seq, boolean paused) {
@@ -161,22 +165,27 @@ final class LaneStarts {
     static LaneStart start(Accepted lane, boolean paused) {
         return LaneStart.newBuilder()
                 .setPosition(WirePositions.toWire(lane.position()))
-                .setTableSet(lane.tableSet(lane.atSeq, paused))
+                .setTableSet(lane.tableSet(lane.atSeq, paused).toBuilder().setNewest(lane.version == lane.latest))
                 .build();
     }
 
     private Decision accept(String slave, Subscribe subscribe, Position position) throws IOException {
         QueueReader reader = open(position);
-        // The main lane meets each change of the table set at its place. A side lane brings a table that is granted now
-        // from
-        // the base of its dump on, which may lie before the grant, or before a time without one (R11, R24).
+        // Each change of the table set is met at its place. But a side lane brings a table that is granted now from the
+        // base
+        // of its dump on, which may lie before the grant, or before a time without one (R11, R24).
+        TableSets.Entry set = setInForce(slave, position.seq());
+        TableSets.Entry latest = setInForce(slave, Long.MAX_VALUE);
         boolean main = subscribe.getLane().equals(Slave.MAIN);
-        TableSets.Entry set = setInForce(slave, main ? position.seq() : Long.MAX_VALUE);
         Set<TableName> tables = names(subscribe.getTablesList());
         Set<TableName> carried = names(subscribe.getCarriedList());
-        GrantState grants =
-                new GrantState(set.selection(), queue.schemasAt(position.seq()).values());
-        return new Decision(new Accepted(subscribe.getLane(), position, tables, carried, grants, reader, set), null);
+        GrantState grants = new GrantState(
+                set.selection(),
+                main ? null : latest.selection(),
+                queue.schemasAt(position.seq()).values());
+        return new Decision(
+                new Accepted(subscribe.getLane(), position, tables, carried, grants, reader, set, latest.version()),
+                null);
     }
 
     private static Set<TableName> names(List<String> texts) {

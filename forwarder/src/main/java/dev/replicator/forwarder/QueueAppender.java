@@ -111,16 +111,17 @@ final class QueueAppender {
     }
 
     /**
-     * Whether a SCHEMA record tells something new. What capture sends again behind the tail does not; of the copies its spool
-     * begins with, only those of tables that are not known here, or of a later incarnation: this queue has lost what they
-     * repeat.
+     * Whether a SCHEMA record tells something new. What capture sends again behind the tail does not, and least of all an
+     * earlier incarnation: were the connection lost behind it, it would stand last here, and a capture that takes this
+     * history over would count from it. Of the copies capture's spool begins with, only those of tables that are not known
+     * here, or of a later incarnation: this queue has lost what they repeat.
      */
     synchronized boolean isNews(TableSchema schema, boolean repeated) {
         TableSchema current = queue.schemasAt(lastSeq()).get(schema.tableId());
-        if (repeated) {
+        if (current == null || current.incarnation() != schema.incarnation()) {
             return current == null || current.incarnation() < schema.incarnation();
         }
-        return !schema.equals(current);
+        return !repeated && !schema.equals(current);
     }
 
     /**

@@ -213,7 +213,7 @@ final class Retention {
 
     private boolean frees(long limit) {
         for (SegmentSummary segment : queue.segments()) {
-            if (segment.closed() && segment.lastSeq() <= limit) {
+            if (segment.isOverAt(limit)) {
                 return true;
             }
         }

@@ -62,9 +62,9 @@ final class GrantStateTest {
     @Test
     void shouldFollowTheTableSetWithExclusions() {
         GrantState grants = granting("public.*");
-        grants.selection(new TableSelection(List.of("*.*"), List.of("hr.*", "public.cust*")));
+        grants.selection(new TableSelection(List.of("*.*"), List.of("hr.*", "public.cust*")), false);
         assertEquals(List.of(ORDERS), grants.tables());
-        grants.selection(new TableSelection(List.of(), List.of()));
+        grants.selection(new TableSelection(List.of(), List.of()), false);
         assertTrue(grants.tables().isEmpty());
     }
 }

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Position;
+import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.format.RecordHeader;
 import dev.replicator.queue.format.RecordKind;
 import dev.replicator.queue.wire.CaptureWelcome;
@@ -18,6 +19,7 @@ import dev.replicator.queue.wire.TableSet;
 import dev.replicator.queue.wire.Watermark;
 import io.grpc.Status;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -264,6 +266,71 @@ final class StreamingTest {
         capture.send(stream.transaction(row(CUSTOMERS, "hidden")), stream.transaction(row(ORDERS, "b")));
         restoring.awaitWatermark(7);
         assertFalse(restoring.contains("hidden"));
+    }
+
+    /**
+     * A grant that is gone meanwhile still counts up to where it went: the main lane, which is behind, takes the table over from
+     * the side lane and gives it up at that place.
+     */
+    @Test
+    void r11ShouldSendASideLaneWhatCameBeforeItsTableWasRevoked() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.schema(CUSTOMERS), stream.transaction(row(ORDERS, "a")));
+        forwarder
+                .slave("reporting", "[public.orders, public.customers]")
+                .daemon()
+                .reload();
+        capture.awaitAck(stream.position());
+        Position dumpBase = stream.position();
+        capture.send(stream.transaction(row(CUSTOMERS, "granted")));
+        capture.awaitAck(stream.position());
+        forwarder.slave("reporting", "[public.orders]").daemon().reload();
+        capture.send(stream.transaction(row(CUSTOMERS, "revoked")), stream.transaction(row(ORDERS, "b")));
+
+        TestLane restoring = forwarder.lane("reporting", "restore-1", dumpBase, "public.orders", "public.customers");
+        restoring.awaitTransaction(4);
+        assertEquals(
+                List.of(2L, 4L),
+                restoring.transactions().stream().map(RecordHeader::seq).toList());
+    }
+
+    /** A slave that has noted a later place than any here learns that it is of a queue which is lost. */
+    @Test
+    void r11ShouldSayWhetherALaterTableSetIsOnRecord() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.transaction(row(ORDERS, "a")));
+        capture.awaitAck(stream.position());
+        Position before = stream.position();
+        capture.send(stream.transaction(row(ORDERS, "b")));
+        capture.awaitAck(stream.position());
+        forwarder
+                .slave("reporting", "[public.orders, public.customers]")
+                .daemon()
+                .reload();
+
+        TestLane behind = forwarder.lane("reporting", "main", before, "public.orders");
+        assertFalse(behind.start().getTableSet().getNewest());
+        TestLane there = forwarder.lane("reporting", "main", stream.position(), "public.orders");
+        assertTrue(there.start().getTableSet().getNewest());
+    }
+
+    /**
+     * Capture sends what stands behind the tail again after each connect. Were the connection lost between two incarnations of
+     * a table, the earlier one would stand last, and a capture that takes the history over would count from it.
+     */
+    @Test
+    void r07ShouldNotTakeAnEarlierIncarnationForNewsWhenItComesAgain() throws Exception {
+        TableSchema next = ORDERS.withIncarnation(ORDERS.incarnation() + 1);
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.schema(next), stream.transaction(row(next, "a")));
+        capture.awaitAck(stream.position());
+        capture.send(stream.schema(ORDERS), stream.transaction(row(next, "b")));
+        capture.awaitAck(stream.position());
+
+        CaptureWelcome welcome = forwarder.capture().hello(null, null).welcome();
+        assertEquals(1, welcome.getSchemaRecordsCount());
+        String record = welcome.getSchemaRecords(0).toString(StandardCharsets.ISO_8859_1);
+        assertTrue(record.contains("\"incarnation\":" + next.incarnation()), record);
     }
 
     @Test

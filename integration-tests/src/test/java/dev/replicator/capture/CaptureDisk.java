@@ -29,8 +29,8 @@ final class CaptureDisk {
      */
     record Staged(DumpManifest manifest, TableRows rows) {}
 
-    CaptureDisk(int transactionsPerSegment) {
-        this(new MemoryDisk(transactionsPerSegment), new MemoryCommitLog());
+    CaptureDisk(int recordsPerSegment) {
+        this(new MemoryDisk(recordsPerSegment), new MemoryCommitLog());
     }
 
     private CaptureDisk(MemoryDisk spool, MemoryCommitLog commitLog) {

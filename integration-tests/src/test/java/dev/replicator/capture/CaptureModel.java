@@ -78,9 +78,9 @@ public final class CaptureModel {
     private final Deque<String> marks = new ArrayDeque<>();
     private ModelDumpJob job;
 
-    public CaptureModel(World world, int transactionsPerSegment, boolean confirmsForwarder) {
+    public CaptureModel(World world, int recordsPerSegment, boolean confirmsForwarder) {
         this.world = world;
-        this.disk = new CaptureDisk(transactionsPerSegment);
+        this.disk = new CaptureDisk(recordsPerSegment);
         this.confirmsForwarder = confirmsForwarder;
     }
 
@@ -93,9 +93,9 @@ public final class CaptureModel {
         disk = ((CaptureDisk) backup).copy();
     }
 
-    public void loseDisk(int transactionsPerSegment) {
+    public void loseDisk(int recordsPerSegment) {
         crash(0);
-        disk = new CaptureDisk(transactionsPerSegment);
+        disk = new CaptureDisk(recordsPerSegment);
     }
 
     public boolean isRunning() {
@@ -448,6 +448,7 @@ public final class CaptureModel {
             return true;
         }
         refused = false;
+        spool.tables().overtakenBy(HistoryAdoption.schemas(connection.welcome()));
         log(() -> "connects to the forwarder with " + spool.queue().durableTail());
         sendStatus();
         return true;

@@ -8,6 +8,7 @@ import dev.replicator.simulation.Master;
 import dev.replicator.simulation.MasterTable;
 import dev.replicator.simulation.ModelTables;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -81,6 +82,8 @@ final class WatcherModel {
             int oid = ModelTables.oid(table);
             if (!Integer.valueOf(registry.incarnation(oid)).equals(prepared.get(oid))) {
                 prepare(table);
+                // A mark behind it: once it is drained all before is durable.
+                awaitDurable();
             }
         }
         if (!announcements.isEmpty()) {
@@ -88,6 +91,14 @@ final class WatcherModel {
         }
         for (MasterTable table : joining) {
             publish(table);
+        }
+    }
+
+    private void awaitDurable() {
+        try {
+            announcements.awaitDurable(Duration.ZERO);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -121,10 +132,9 @@ final class WatcherModel {
                 .map(xid -> ids.extend((int) (long) xid))
                 .sorted()
                 .toList();
-        TableFacts facts = registry.find(oid).orElseThrow();
-        registry.put(List.of(facts.joined(ModelTables.publicationRow(table), writers)));
-        capture.log(
-                () -> "table " + name + " is captured, incarnation " + facts.incarnation() + ", writers " + writers);
+        registry.published(oid, ModelTables.publicationRow(table), writers);
+        capture.log(() ->
+                "table " + name + " is captured, incarnation " + registry.incarnation(oid) + ", writers " + writers);
     }
 
     private void compare() throws IOException {

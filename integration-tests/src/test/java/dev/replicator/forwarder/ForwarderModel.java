@@ -85,9 +85,9 @@ public final class ForwarderModel {
     public record Fetched(DumpManifest manifest, TableRows rows, boolean complete) {}
 
     /** @param records budget of the queue, in records */
-    public ForwarderModel(World world, int transactionsPerSegment, int records) {
+    public ForwarderModel(World world, int recordsPerSegment, int records) {
         this.world = world;
-        this.disk = new MemoryDisk(transactionsPerSegment);
+        this.disk = new MemoryDisk(recordsPerSegment);
         this.budget = new Retention.Budget(records * 100L, ForwarderConfig.OnFull.DROP_SLAVE, 8, Duration.ofDays(7));
     }
 
@@ -193,9 +193,9 @@ public final class ForwarderModel {
         files = ((MemoryDumps) ((Object[]) backup)[1]).copy();
     }
 
-    public void loseDisk(int transactionsPerSegment) {
+    public void loseDisk(int recordsPerSegment) {
         crash(0);
-        disk = new MemoryDisk(transactionsPerSegment);
+        disk = new MemoryDisk(recordsPerSegment);
         files = new MemoryDumps();
     }
 

@@ -12,14 +12,15 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs random histories and reports. As a program: {@code --histories N --seed S --threads T}; the first failing one is
- * made shorter and printed, and the program ends with status 1.
+ * Runs random histories and reports. As a program: {@code --histories N --seed S --threads T --failures F}; after F failing
+ * histories (1 by default) it goes no further, prints each made shorter, and ends with status 1.
  */
 public final class ModelCheck {
     private final long firstSeed;
@@ -27,13 +28,19 @@ public final class ModelCheck {
     private final AtomicLong steps = new AtomicLong();
     private final AtomicLong done = new AtomicLong();
     private final Map<Action, AtomicLong> counts = new EnumMap<>(Action.class);
-    private final AtomicReference<Failure> failure = new AtomicReference<>();
+    private final Queue<Failure> failures = new ConcurrentLinkedQueue<>();
+    private final int bearable;
 
     /** A failing history. */
     record Failure(long seed, List<Choice> choices, Throwable reason) {}
 
     ModelCheck(long firstSeed) {
+        this(firstSeed, 1);
+    }
+
+    private ModelCheck(long firstSeed, int bearable) {
         this.firstSeed = firstSeed;
+        this.bearable = bearable;
         this.next = new AtomicLong(firstSeed);
         for (Action action : Action.values()) {
             counts.put(action, new AtomicLong());
@@ -46,7 +53,7 @@ public final class ModelCheck {
         long histories = option(arguments, "--histories", 100_000);
         long seed = option(arguments, "--seed", System.currentTimeMillis());
         int threads = (int) option(arguments, "--threads", 1);
-        ModelCheck check = new ModelCheck(seed);
+        ModelCheck check = new ModelCheck(seed, (int) option(arguments, "--failures", 1));
         long began = System.nanoTime();
         long last = seed + histories;
         List<Thread> running = new ArrayList<>();
@@ -60,7 +67,7 @@ public final class ModelCheck {
         }
         PrintStream out = output();
         out.println(check.summary((System.nanoTime() - began) / 1_000_000));
-        if (check.failure.get() != null) {
+        if (check.hasFailed()) {
             check.explain(out);
             throw new IllegalStateException("a history fails");
         }
@@ -85,9 +92,9 @@ public final class ModelCheck {
         return otherwise;
     }
 
-    /** Runs histories, one after the other, until one fails or there shall be no more. */
+    /** Runs histories, one after the other, until too many failed or there shall be no more. */
     void run(BooleanSupplier more) {
-        while (failure.get() == null && more.getAsBoolean()) {
+        while (failures.size() < bearable && more.getAsBoolean()) {
             one(next.getAndIncrement());
         }
     }
@@ -98,12 +105,12 @@ public final class ModelCheck {
         steps.addAndGet(outcome.steps());
         outcome.counts().forEach((action, count) -> counts.get(action).addAndGet(count));
         if (!outcome.isRight()) {
-            failure.compareAndSet(null, new Failure(seed, outcome.choices(), outcome.failure()));
+            failures.add(new Failure(seed, outcome.choices(), outcome.failure()));
         }
     }
 
     boolean hasFailed() {
-        return failure.get() != null;
+        return !failures.isEmpty();
     }
 
     String summary(long millis) {
@@ -120,9 +127,12 @@ public final class ModelCheck {
         return text.toString();
     }
 
-    /** Prints the shortest history found that fails like the first one. */
+    /** Prints for each failing history the shortest one found that fails alike. */
     void explain(PrintStream out) {
-        Failure first = failure.get();
+        failures.forEach(failure -> explain(out, failure));
+    }
+
+    private static void explain(PrintStream out, Failure first) {
         out.println("History " + first.seed() + " fails: " + first.reason());
         History history = new History(Settings.draw(first.seed()));
         List<Choice> shortest = new Shrinker(history, first.reason()).shrink(first.choices());

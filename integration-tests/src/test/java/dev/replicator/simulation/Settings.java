@@ -12,7 +12,7 @@ import java.util.TreeSet;
  *
  * @param firstXid transaction ids begin here, near a wrap-around of 32 bits or far from it
  * @param slaves tables granted to each slave at first
- * @param transactionsPerSegment of all queues
+ * @param recordsPerSegment of all queues
  * @param queueRecords budget of the forwarder's queue
  * @param confirmsForwarder whether capture confirms only what the forwarder holds
  * @param steps length of the history
@@ -21,7 +21,7 @@ import java.util.TreeSet;
 record Settings(
         long firstXid,
         List<List<String>> slaves,
-        int transactionsPerSegment,
+        int recordsPerSegment,
         int queueRecords,
         boolean confirmsForwarder,
         int steps,
@@ -63,7 +63,7 @@ record Settings(
         return new Settings(
                 xids[random.nextInt(xids.length)],
                 slaves,
-                1 + random.nextInt(3),
+                1 + random.nextInt(6),
                 random.nextInt(3) == 0 ? 12 + random.nextInt(20) : 100_000,
                 random.nextBoolean(),
                 40 + random.nextInt(random.nextInt(4) == 0 ? 360 : 160),

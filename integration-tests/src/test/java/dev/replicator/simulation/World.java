@@ -44,8 +44,8 @@ public final class World {
         this.settings = settings;
         this.trace = trace;
         branch = new Branch(1, new Master(settings.firstXid()));
-        capture = new CaptureModel(this, settings.transactionsPerSegment(), settings.confirmsForwarder());
-        forwarder = new ForwarderModel(this, settings.transactionsPerSegment(), settings.queueRecords());
+        capture = new CaptureModel(this, settings.recordsPerSegment(), settings.confirmsForwarder());
+        forwarder = new ForwarderModel(this, settings.recordsPerSegment(), settings.queueRecords());
         for (int i = 0; i < settings.slaves().size(); i++) {
             slaves.add(new SlaveModel(this, "slave" + (i + 1)));
             forwarder.grant("slave" + (i + 1), settings.slaves().get(i));
@@ -280,7 +280,7 @@ public final class World {
     }
 
     private boolean loseCaptureDisk() {
-        capture.loseDisk(settings.transactionsPerSegment());
+        capture.loseDisk(settings.recordsPerSegment());
         log("capture", () -> "its disk is lost");
         return true;
     }
@@ -310,7 +310,7 @@ public final class World {
     }
 
     private boolean loseForwarderDisk() {
-        forwarder.loseDisk(settings.transactionsPerSegment());
+        forwarder.loseDisk(settings.recordsPerSegment());
         log("forwarder", () -> "its disk is lost");
         return true;
     }

@@ -21,11 +21,11 @@ final class Announcements {
     }
 
     /**
-     * Waits until the reader has written all that was announced before.
+     * Waits until all that was announced before is durable.
      *
      * @return false when it did not come to it in time
      */
-    boolean awaitWritten(Duration timeout) throws InterruptedException {
+    boolean awaitDurable(Duration timeout) throws InterruptedException {
         CountDownLatch passed = new CountDownLatch(1);
         waiting.add(new Item(null, passed));
         return passed.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
@@ -35,11 +35,16 @@ final class Announcements {
         return waiting.isEmpty();
     }
 
-    /** Called by the reader between transactions. */
+    /**
+     * Called by the reader between transactions. Who waits goes on when all before is durable: a table is published then, and
+     * were the announcement lost in a crash, a dump's marker would come by before lanes know the table.
+     */
     void drainTo(TransactionWriter writer) throws java.io.IOException {
         for (Item item = waiting.poll(); item != null; item = waiting.poll()) {
             if (item.schema() != null) {
                 writer.announce(item.schema());
+            } else {
+                writer.sync();
             }
             item.passed().countDown();
         }

@@ -137,7 +137,7 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
                 wait(left);
             }
         }
-        return announcements.awaitWritten(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+        return announcements.awaitDurable(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.replicator.capture;
 
 import dev.replicator.queue.Position;
+import dev.replicator.queue.TableName;
 import dev.replicator.queue.store.ForkedHistoryException;
 import dev.replicator.queue.store.PositionPrunedException;
 import dev.replicator.queue.store.QueueReader;
@@ -155,6 +156,13 @@ final class ForwarderLink implements Runnable {
         call.send(FromCapture.newBuilder().setHello(hello()).build());
         CaptureWelcome welcome = call.awaitWelcome(WELCOME_WAIT);
         board.forwarderConnected(true);
+        List<TableName> overtaken = spool.tables().overtakenBy(HistoryAdoption.schemas(welcome));
+        if (!overtaken.isEmpty()) {
+            LOG.warn(
+                    "The forwarder knows later incarnations of {} than the spool does, which seems to come from a backup:"
+                            + " these tables join anew",
+                    overtaken);
+        }
         sendStatus(call);
         try (QueueReader reader = reader(call, welcome)) {
             LOG.info("Connected to the forwarder, which has everything up to seq {}", reader.passedSeq());
@@ -257,7 +265,7 @@ final class ForwarderLink implements Runnable {
     /** Removes whole segments that the forwarder holds durably. */
     private void prune() throws IOException {
         List<SegmentSummary> segments = spool.queue().segments();
-        if (!segments.isEmpty() && segments.get(0).closed() && segments.get(0).lastSeq() <= ackedSeq) {
+        if (!segments.isEmpty() && segments.get(0).isOverAt(ackedSeq)) {
             spool.pruneUpTo(ackedSeq);
         }
     }

@@ -55,7 +55,7 @@ final class JoinedTables {
     /** Publishes tables, one statement for each. */
     void join(Connection sql, List<CatalogTable> tables) throws SQLException, IOException, InterruptedException {
         prepare(sql, tables);
-        if (!announcements.awaitWritten(ANNOUNCE_WAIT)) {
+        if (!announcements.awaitDurable(ANNOUNCE_WAIT)) {
             LOG.info("{} tables wait to be published until the spool takes records again", tables.size());
             return;
         }
@@ -160,12 +160,12 @@ final class JoinedTables {
                 .map(ids::extend)
                 .sorted()
                 .toList();
-        TableFacts facts = registry.find(table.oid()).orElseThrow();
-        registry.put(List.of(facts.joined(row, writers)));
-        LOG.atInfo()
-                .addKeyValue("table", table.name())
-                .addKeyValue("incarnation", facts.incarnation())
-                .log("Table is captured");
+        if (registry.published(table.oid(), row, writers)) {
+            LOG.atInfo()
+                    .addKeyValue("table", table.name())
+                    .addKeyValue("incarnation", registry.incarnation(table.oid()))
+                    .log("Table is captured");
+        }
     }
 
     private static String fix(SQLException e, CatalogTable table) {

@@ -9,6 +9,7 @@ import dev.replicator.queue.TableSchema;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -156,6 +157,42 @@ final class TableRegistry {
     synchronized void adopt(Collection<TableSchema> schemas) throws IOException {
         schemas.forEach(schema -> byName.merge(schema.name().toString(), schema.incarnation(), Math::max));
         save();
+    }
+
+    /**
+     * Lets tables join anew whose incarnation the forwarder has seen go further: this registry is older than what it told, as
+     * after its disk was restored from a backup, and would give the same numbers once more to something else.
+     *
+     * @return names of those tables
+     */
+    synchronized List<TableName> overtakenBy(Collection<TableSchema> schemas) throws IOException {
+        List<TableFacts> behind = new ArrayList<>();
+        for (TableSchema schema : schemas) {
+            TableFacts facts = tables.get(schema.tableId());
+            if (facts != null && facts.incarnation() < schema.incarnation()) {
+                behind.add(facts.joined(0, List.of()));
+            }
+        }
+        if (!behind.isEmpty()) {
+            adopt(schemas);
+            put(behind);
+        }
+        return behind.stream().map(TableFacts::name).toList();
+    }
+
+    /**
+     * A table is published.
+     *
+     * @return false when it has to join once more, because its incarnation was overtaken meanwhile
+     */
+    synchronized boolean published(int tableId, long publicationRel, List<Long> writers) throws IOException {
+        TableFacts facts = tables.get(tableId);
+        if (facts == null
+                || facts.incarnation() < byName.getOrDefault(facts.name().toString(), 0)) {
+            return false;
+        }
+        put(List.of(facts.joined(publicationRel, writers)));
+        return true;
     }
 
     private void save() throws IOException {

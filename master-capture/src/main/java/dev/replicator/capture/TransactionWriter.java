@@ -287,6 +287,11 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
         }
     }
 
+    /** Makes all that was written durable. */
+    void sync() throws IOException {
+        retryWhileFull(queue::sync);
+    }
+
     private void append(ByteBuffer record) throws IOException {
         RecordHeader header = RecordHeader.decode(record.duplicate(), "own record", 0);
         retryWhileFull(() -> queue.append(header, record.duplicate()));

@@ -1,9 +1,15 @@
 package dev.replicator.capture;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.queue.CatalogFacts;
+import dev.replicator.queue.ColumnSchema;
+import dev.replicator.queue.TableName;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.ValueEncoding;
+import dev.replicator.queue.format.TableSchemas;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,6 +46,34 @@ class TableRegistryTest {
         registry.put(List.of(JOINED.joined(0, List.of())));
 
         assertFalse(registry.isCaptured(TABLE, 2), "its writers from before the joining are forgotten");
+    }
+
+    /** The registry's disk is an older one: what it would call incarnation 3 is another one to the forwarder. */
+    @Test
+    void r07ShouldLetATableJoinAnewWhoseIncarnationTheForwarderHasSeenGoFurther() throws IOException {
+        TableName orders = new TableName("public", "orders");
+
+        assertEquals(List.of(), registry.overtakenBy(List.of(schema(2))));
+        assertTrue(registry.isCaptured(TABLE, 2));
+
+        assertEquals(List.of(orders), registry.overtakenBy(List.of(schema(4))));
+        assertFalse(registry.isCaptured(TABLE, 2));
+        assertEquals(5, registry.nextIncarnation(TABLE, orders));
+    }
+
+    /** The forwarder's word comes while the watcher is between announcing a table and noting that it is published. */
+    @Test
+    void r07ShouldNotNoteATableAsPublishedInAnIncarnationThatWasOvertaken() throws IOException {
+        registry.put(List.of(JOINED.withIncarnation(3).joined(0, List.of())));
+        registry.overtakenBy(List.of(schema(4)));
+
+        assertFalse(registry.published(TABLE, 17_001, List.of()));
+        assertFalse(registry.isCaptured(TABLE, 3));
+    }
+
+    private static TableSchema schema(int incarnation) {
+        ColumnSchema id = new ColumnSchema("id", "bigint", 20, -1, true, ValueEncoding.LONG);
+        return TableSchemas.create(TABLE, new TableName("public", "orders"), incarnation, 'd', List.of(id));
     }
 
     @Test

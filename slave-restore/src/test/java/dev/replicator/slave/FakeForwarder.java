@@ -97,6 +97,12 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
         selectionVersion++;
     }
 
+    /** The queue was lost: the set in force lies before the place that slaves have noted. */
+    void selectFromTheBeginning(String... tables) {
+        select(tables);
+        selectionSeq = 0;
+    }
+
     /** Sends a command until the slave says that it is done; returns its id. */
     String command(String action, List<String> tables, long seq, List<String> dumpIds) {
         String id = "c-" + commandNumber.incrementAndGet();
@@ -216,7 +222,7 @@ final class FakeForwarder extends SlaveLinkGrpc.SlaveLinkImplBase implements Aut
                 out.onNext(ToLane.newBuilder()
                         .setStart(LaneStart.newBuilder()
                                 .setPosition(WirePositions.toWire(from))
-                                .setTableSet(tableSet()))
+                                .setTableSet(tableSet().toBuilder().setNewest(true)))
                         .build());
                 for (TableSchema schema : master.schemas().values()) {
                     send(ControlRecords.schema(from, schema, true));

@@ -57,6 +57,24 @@ final class TableSetIT extends SlaveITBase {
         slave.awaitInSync(orders, items);
     }
 
+    /** A forwarder that has lost its queue knows no place as late as the slave has noted; its newest set counts all the same. */
+    @Test
+    void r11ShouldTakeOverTheNewestSetWhateverPlaceItHas() throws Exception {
+        slave.forwarder.select("public.orders", "public.items");
+        slave.start();
+        slave.awaitInSync(orders, items);
+        assertEquals("t", slave.value("SELECT table_set_seq > 0 FROM replicator.installation"));
+        slave.stop();
+
+        slave.forwarder.selectFromTheBeginning("public.orders");
+        slave.start();
+        Await.until(
+                "items to be forgotten",
+                SlaveFixture.WAIT,
+                () -> slave.table(items).isEmpty(),
+                slave::describe);
+    }
+
     @Test
     void r08ShouldKeepOldRowsInServiceUntilTheNewIncarnationIsThere() throws Exception {
         slave.forwarder.select("public.*");

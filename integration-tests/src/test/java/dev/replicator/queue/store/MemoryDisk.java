@@ -15,7 +15,7 @@ import java.util.TreeMap;
 public final class MemoryDisk implements KeyValueStore {
     final List<Segment> segments = new ArrayList<>();
     private final TreeMap<String, String> values = new TreeMap<>();
-    private final int transactionsPerSegment;
+    private final int recordsPerSegment;
     private long nextNumber;
     private boolean indexLost;
     /** Grows when everything is given up. */
@@ -50,13 +50,13 @@ public final class MemoryDisk implements KeyValueStore {
         }
     }
 
-    public MemoryDisk(int transactionsPerSegment) {
-        this.transactionsPerSegment = transactionsPerSegment;
+    public MemoryDisk(int recordsPerSegment) {
+        this.recordsPerSegment = recordsPerSegment;
     }
 
     /** The same content, independent from here on. */
     public MemoryDisk copy() {
-        MemoryDisk copy = new MemoryDisk(transactionsPerSegment);
+        MemoryDisk copy = new MemoryDisk(recordsPerSegment);
         for (Segment segment : segments) {
             Segment same = new Segment(segment.number, segment.base, segment.baseLsn, segment.opening);
             same.records.addAll(segment.records);
@@ -87,10 +87,7 @@ public final class MemoryDisk implements KeyValueStore {
 
     void append(StoredRecord record, SchemaHistory schemas) {
         Segment active = segments.get(segments.size() - 1);
-        long full = active.records.stream()
-                .filter(each -> each.header().isTransaction())
-                .count();
-        if (full >= transactionsPerSegment) {
+        if (active.records.size() >= recordsPerSegment) {
             roll(tail(), schemas.opening());
             active = segments.get(segments.size() - 1);
         }

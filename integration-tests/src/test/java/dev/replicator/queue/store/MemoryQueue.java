@@ -178,7 +178,7 @@ public final class MemoryQueue implements ReplicationQueue {
     @Override
     public long pruneUpTo(long seq) {
         long freed = 0;
-        while (disk.segments.size() > 1 && disk.segments.get(0).lastSeq() <= seq) {
+        while (segments().get(0).isOverAt(seq)) {
             freed += (long) disk.segments.remove(0).records.size() * RECORD_BYTES + 1;
         }
         return freed;
@@ -197,6 +197,9 @@ public final class MemoryQueue implements ReplicationQueue {
                     segment.records.size(),
                     (long) segment.records.size() * RECORD_BYTES,
                     closed,
+                    segment.records.stream()
+                            .anyMatch(record -> !record.header().isTransaction()
+                                    && record.header().kind() != RecordKind.HEARTBEAT),
                     tablesOf(segment)));
         }
         return summaries;

@@ -92,7 +92,10 @@ public final class RestoreModel {
             }
             TableName table = restore.table();
             TableRows existing = database.table(table);
-            RestoreMode mode = CopyPreparation.modeOf(existing != null, existing != null && existing.isEmpty());
+            RestoreMode mode = existing == null
+                    ? RestoreMode.CREATE
+                    : CopyPreparation.modeOf(
+                            existing.isEmpty(), dev.replicator.slave.state.TableRows.wasInService(session, table));
             TableName relation =
                     mode == RestoreMode.IN_PLACE ? table : Copies.nameFor(manifest.tableId(), restore.dumpId());
             boolean keyed = manifest.schema().replicaIdentity() == 'd';

@@ -102,7 +102,7 @@ public interface ReplicationQueue extends AutoCloseable {
     KeyValueStore values();
 
     /**
-     * Removes whole segments that hold only transactions up to {@code seq}.
+     * Removes whole segments from the oldest on, as far as they {@link SegmentSummary#isOverAt are over} at {@code seq}.
      *
      * @return bytes freed
      */

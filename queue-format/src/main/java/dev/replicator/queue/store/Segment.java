@@ -167,6 +167,14 @@ final class Segment {
 
     SegmentSummary summary() {
         return new SegmentSummary(
-                file, epoch(), baseSeq() + 1, stats.lastSeq(), stats.records(), sizeBytes, closed, stats.tableIds());
+                file,
+                epoch(),
+                baseSeq() + 1,
+                stats.lastSeq(),
+                stats.records(),
+                sizeBytes,
+                closed,
+                stats.hasControlRecords(),
+                stats.tableIds());
     }
 }

@@ -14,6 +14,7 @@ import java.util.Set;
  * @param records all records
  * @param sizeBytes file size
  * @param closed whether it has its footer
+ * @param controlRecords whether it has others than transactions and heartbeats
  * @param tableIds tables with changes in it
  */
 public record SegmentSummary(
@@ -24,4 +25,14 @@ public record SegmentSummary(
         long records,
         long sizeBytes,
         boolean closed,
-        Set<Integer> tableIds) {}
+        boolean controlRecords,
+        Set<Integer> tableIds) {
+
+    /**
+     * Whether nobody who has everything up to transaction {@code seq} needs it. Control records may stand behind the last
+     * transaction of a segment; who has that transaction need not have them yet.
+     */
+    public boolean isOverAt(long seq) {
+        return closed && (controlRecords ? lastSeq < seq : lastSeq <= seq);
+    }
+}

@@ -275,7 +275,7 @@ final class SegmentedQueue implements ReplicationQueue {
         synchronized (pruning) {
             List<Segment> done = new ArrayList<>();
             for (Segment segment : segments.all()) {
-                if (!segment.isClosed() || segment.stats().lastSeq() > seq) {
+                if (!segment.summary().isOverAt(seq)) {
                     break;
                 }
                 done.add(segment);

@@ -114,6 +114,29 @@ class SegmentedQueueTest {
         }
     }
 
+    /** Who has everything up to a transaction need not have the control records that stand behind it. */
+    @Test
+    void r16ShouldKeepControlRecordsBehindTheLastTransactionThatSomebodyHas() throws IOException {
+        try (ReplicationQueue queue = filled(1)) {
+            int incarnation = 2;
+            while (queue.segments().stream().noneMatch(segment -> segment.closed() && segment.lastSeq() == 1)) {
+                appendSchema(queue, 1, Samples.table(101, "orders", incarnation++));
+                queue.writer().sync();
+            }
+            queue.pruneUpTo(1);
+            assertEquals(1, queue.segments().get(0).lastSeq());
+            try (QueueReader reader = queue.readAfter(position(1))) {
+                RecordHeader first = reader.next();
+                assertEquals(RecordKind.SCHEMA, first.kind());
+                assertFalse(first.hasFlag(RecordHeader.FLAG_REPEATED));
+            }
+            appendTransaction(queue, 2, ORDERS);
+            queue.writer().sync();
+            queue.pruneUpTo(2);
+            assertTrue(queue.segments().get(0).lastSeq() > 1);
+        }
+    }
+
     @Test
     void shouldRefuseWhatDoesNotFollow() throws IOException {
         try (ReplicationQueue queue = filled(10)) {

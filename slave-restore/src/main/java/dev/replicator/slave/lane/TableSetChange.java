@@ -77,7 +77,7 @@ final class TableSetChange {
         return Transactions.run(connection, session -> {
             lanes.advance(session, plan.lane(), plan.lane().position(), 0);
             // The lane's stored position may lie before the set's place: then the forwarder tells the older one again.
-            if (!Settings.takeTableSet(session, set.getAtSeq())) {
+            if (!Settings.takeTableSet(session, set.getAtSeq(), set.getNewest())) {
                 return false;
             }
             SlaveState state = StateReader.read(session);

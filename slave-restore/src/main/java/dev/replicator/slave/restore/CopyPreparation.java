@@ -37,7 +37,7 @@ final class CopyPreparation {
         TableName table = restore.table();
         TableName copy = Copies.nameFor(manifest.tableId(), restore.dumpId());
         builder.createTypes(manifest.definition());
-        if (modeOf(builder.exists(table), false) == RestoreMode.CREATE) {
+        if (!builder.exists(table)) {
             builder.createTable(manifest.definition(), copy);
             List<String> columns = manifest.columns();
             store(
@@ -52,7 +52,7 @@ final class CopyPreparation {
         ChunkLoader.prepare(connection, manifest.definition(), manifest.columns(), table);
         TargetTable target = TargetCatalog.load(connection, table);
         TargetPreflight.require(connection, target);
-        if (modeOf(true, isEmpty(target)) == RestoreMode.IN_PLACE) {
+        if (modeOf(isEmpty(target), TableRows.wasInService(connection, table)) == RestoreMode.IN_PLACE) {
             CopyLayout layout = new CopyLayout(manifest.columns(), List.of(), text(manifest.definition()));
             store(restore, manifest, RestoreMode.IN_PLACE, table, layout);
             return;
@@ -62,12 +62,13 @@ final class CopyPreparation {
         store(restore, manifest, RestoreMode.SHADOW, copy, layout);
     }
 
-    /** Where rows go: readers of a table that has rows never see it empty or half full. */
-    static RestoreMode modeOf(boolean exists, boolean empty) {
-        if (!exists) {
-            return RestoreMode.CREATE;
-        }
-        return empty ? RestoreMode.IN_PLACE : RestoreMode.SHADOW;
+    /**
+     * Where rows go for a table that exists: readers of one that has rows never see it empty or half full. One that was in
+     * service and is empty at the moment counts as one with rows, since a lane may be applying changes to it while the dump
+     * is loaded (rule R14).
+     */
+    static RestoreMode modeOf(boolean empty, boolean wasInService) {
+        return empty && !wasInService ? RestoreMode.IN_PLACE : RestoreMode.SHADOW;
     }
 
     private void store(Restore restore, DumpManifest manifest, RestoreMode mode, TableName relation, CopyLayout layout)

@@ -6,9 +6,9 @@ import java.util.Locale;
 public enum RestoreMode {
     /** The table does not exist: built in schema {@code replicator}, moved to its name at hand-over. */
     CREATE,
-    /** The table exists and is empty: loaded directly, promised to readers only once in sync. */
+    /** The table exists, is empty and was never in service: loaded directly, promised to readers only once in sync. */
     IN_PLACE,
-    /** The table exists with rows: loaded beside it; in the end only rows that differ are rewritten. */
+    /** The table exists with rows, or was in service: loaded beside it; in the end only rows that differ are rewritten. */
     SHADOW;
 
     String text() {

@@ -15,14 +15,15 @@ public final class Settings {
     /**
      * Notes the place of the table set that is taken over.
      *
+     * @param newest whether the forwarder has no later one: the place noted before is that of a queue which it has lost
      * @return false when a later one was taken over before
      */
-    public static boolean takeTableSet(Connection connection, long atSeq) throws SQLException {
+    public static boolean takeTableSet(Connection connection, long atSeq, boolean newest) throws SQLException {
         return Sql.update(
                         connection,
                         "UPDATE replicator.installation SET table_set_seq = ? WHERE table_set_seq <= ?",
                         atSeq,
-                        atSeq)
+                        newest ? Long.MAX_VALUE : atSeq)
                 == 1;
     }
 

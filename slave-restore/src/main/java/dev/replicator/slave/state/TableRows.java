@@ -145,6 +145,17 @@ public final class TableRows {
         Sql.update(connection, UPDATE + "skip_seq = 0, conflict_seq = 0 WHERE table_name = ?", table.toString());
     }
 
+    /** Whether it ever was in service here: its rows, though there may be none just now, are what readers rely on. */
+    public static boolean wasInService(Connection connection, TableName table) throws SQLException {
+        return Sql.query(
+                        connection,
+                        row -> row.getInt(1) > 0,
+                        "SELECT incarnation FROM replicator.table_state WHERE table_name = ?",
+                        table.toString())
+                .stream()
+                .anyMatch(served -> served);
+    }
+
     /** Reads one row again and keeps others from changing it until the transaction ends. */
     public static boolean lockIfLive(Connection connection, TableName table) throws SQLException {
         return Sql.query(
