@@ -264,6 +264,13 @@ final class DumpCatalog {
         }
     }
 
+    /** Whether a marker is that of a dump there is here, of whatever state. */
+    synchronized boolean knowsMarker(String text) {
+        return entries.values().stream().anyMatch(entry -> manifest(entry)
+                .map(manifest -> manifest.boundary().markerId().equals(text))
+                .orElse(false));
+    }
+
     /** A marker came by in the stream. */
     synchronized void marker(String text) throws IOException {
         for (DumpEntry entry : List.copyOf(entries.values())) {

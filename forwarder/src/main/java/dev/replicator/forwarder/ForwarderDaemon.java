@@ -116,7 +116,7 @@ public final class ForwarderDaemon implements Daemon {
                 config.cluster(),
                 queue,
                 slaves,
-                new LaneStarts(queue, tableSets, slaves, link::captureEpoch),
+                new LaneStarts(queue, tableSets, slaves, link::captureEpoch, dumps::knowsMarker),
                 requirements,
                 dumps,
                 commands,

@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -36,10 +37,20 @@ final class LaneStarts {
     private final TableSets tableSets;
     private final Slaves slaves;
     private final Supplier<Optional<Epoch>> captureEpoch;
+    private final Predicate<String> knownMarkers;
 
-    /** @param captureEpoch epoch of the capture that is connected, or was connected last */
-    LaneStarts(ReplicationQueue queue, TableSets tableSets, Slaves slaves, Supplier<Optional<Epoch>> captureEpoch) {
+    /**
+     * @param captureEpoch epoch of the capture that is connected, or was connected last
+     * @param knownMarkers whether a marker is that of a dump there is here
+     */
+    LaneStarts(
+            ReplicationQueue queue,
+            TableSets tableSets,
+            Slaves slaves,
+            Supplier<Optional<Epoch>> captureEpoch,
+            Predicate<String> knownMarkers) {
         this.captureEpoch = captureEpoch;
+        this.knownMarkers = knownMarkers;
         this.queue = queue;
         this.tableSets = tableSets;
         this.slaves = slaves;
@@ -142,6 +153,10 @@ final class LaneStarts {
         if (!position.epoch().equals(queue.epoch())) {
             return refuse(slave, subscribe, otherEpoch(position), otherEpochDetail(position));
         }
+        Optional<String> missing = missingMarker(position, subscribe.getAwaitedMarkersList());
+        if (missing.isPresent()) {
+            return refuse(slave, subscribe, NEEDS_RESYNC, missing.get());
+        }
         try {
             compareCommitTime(position, subscribe.getCommitMicros());
             return accept(slave, subscribe, position);
@@ -160,6 +175,21 @@ final class LaneStarts {
             }
             return refuse(slave, subscribe, NOT_YET, e.getMessage() + "; waiting until capture has sent it again");
         }
+    }
+
+    /**
+     * Where a queue began anew, what stood between two transactions need not be here: a lane would wait for the marker of its
+     * dump for ever.
+     */
+    private Optional<String> missingMarker(Position position, List<String> awaited) throws IOException {
+        if (!QueueOrigin.isAt(queue, position)) {
+            return Optional.empty();
+        }
+        return awaited.stream()
+                .filter(marker -> !knownMarkers.test(marker))
+                .findFirst()
+                .map(marker -> "this queue begins at " + position + ": marker " + marker
+                        + " of the dump that was restored may have been lost with the one before");
     }
 
     static LaneStart start(Accepted lane, boolean paused) {
@@ -196,6 +226,11 @@ final class LaneStarts {
     private Position resolve(Position sent) throws IOException {
         if (sent.lsn() != 0 || sent.seq() > queue.durableTail().seq()) {
             return sent;
+        }
+        Position start = queue.epochStart();
+        if (sent.epoch().equals(start.epoch()) && sent.seq() == start.seq()) {
+            // The last transaction of the epoch before has this number, too.
+            return start;
         }
         if (sent.seq() == queue.durableTail().seq()) {
             return new Position(sent.epoch(), sent.seq(), queue.durableTail().lsn());

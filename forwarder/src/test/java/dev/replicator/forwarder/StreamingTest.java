@@ -477,6 +477,44 @@ final class StreamingTest {
         assertEquals(Status.Code.FAILED_PRECONDITION, forked.getCode());
     }
 
+    /** The last transaction of the old epoch has the number that the new one begins behind. */
+    @Test
+    void r05ShouldBeginASideLaneWhereTheNewEpochBegins() throws Exception {
+        TestCapture capture = forwarder.capture(base, stream);
+        capture.send(stream.schema(ORDERS), stream.transaction(row(ORDERS, "old")));
+        capture.awaitAck(stream.position());
+        TestStream next = new TestStream(Epoch.begin(2), 1, 50_000);
+        Position newBase = next.position();
+        TestCapture again = forwarder.capture(newBase, next);
+        again.send(next.schema(ORDERS), next.transaction(row(ORDERS, "new")));
+        again.awaitAck(next.position());
+
+        TestLane restoring = forwarder.lane(
+                "reporting", "restore-1", new Position(newBase.epoch(), newBase.seq(), 0), "public.orders");
+        assertEquals(newBase, Positions.fromWire(restoring.start().getPosition()));
+        restoring.awaitTransaction(2);
+    }
+
+    /** A forwarder that lost its disk gets from capture's spool what it still has; a marker before that comes no more. */
+    @Test
+    void r15ShouldRefuseALaneThatWaitsForAMarkerLostWithTheQueueBefore() throws Exception {
+        TestStream later = new TestStream(base.epoch(), 7, 5000);
+        Position origin = later.position();
+        TestCapture capture = forwarder.capture(origin, later);
+        capture.send(later.schema(ORDERS), later.transaction(row(ORDERS, "a")));
+        capture.awaitAck(later.position());
+
+        LaneStart start = forwarder
+                .lane("reporting", "restore-1", origin, List.of("g-1/1"), "public.orders")
+                .start();
+        assertEquals("needs-resync", start.getRefusal());
+        assertTrue(start.getDetail().contains("marker g-1/1"), start.getDetail());
+        forwarder.lane("reporting", "restore-2", origin, "public.orders").awaitTransaction(8);
+        forwarder
+                .lane("reporting", "restore-3", later.position(), List.of("g-1/1"), "public.orders")
+                .awaitWatermark(8);
+    }
+
     @Test
     void shouldFollowAnEpochThatBeginsInTheMiddleOfTheSpool() throws Exception {
         TestCapture capture = forwarder.capture(base, stream);

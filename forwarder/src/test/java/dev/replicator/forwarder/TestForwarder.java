@@ -92,7 +92,12 @@ final class TestForwarder implements AutoCloseable {
     }
 
     TestLane lane(String slave, String lane, Position position, String... tables) {
-        TestLane client = new TestLane(channel(slave), slave, lane, position, tables);
+        return lane(slave, lane, position, List.of(), tables);
+    }
+
+    /** A lane whose tables' boundaries wait for markers. */
+    TestLane lane(String slave, String lane, Position position, List<String> markers, String... tables) {
+        TestLane client = new TestLane(channel(slave), slave, lane, position, markers, tables);
         peers.add(client);
         return client;
     }

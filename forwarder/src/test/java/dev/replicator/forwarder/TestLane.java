@@ -37,8 +37,11 @@ final class TestLane implements AutoCloseable {
     private volatile Status ended;
     private volatile long blockBytes;
 
-    /** @param position null for a new slave */
-    TestLane(Channel channel, String slave, String lane, Position position, String... tables) {
+    /**
+     * @param position null for a new slave
+     * @param markers that boundaries wait for
+     */
+    TestLane(Channel channel, String slave, String lane, Position position, List<String> markers, String... tables) {
         RecordStreamParser parser = new RecordStreamParser("forwarder", new Collector());
         up = SlaveLinkGrpc.newStub(channel).subscribe(new StreamObserver<>() {
             @Override
@@ -59,8 +62,11 @@ final class TestLane implements AutoCloseable {
                 ended = Status.OK;
             }
         });
-        Subscribe.Builder subscribe =
-                Subscribe.newBuilder().setCluster("shop").setSlave(slave).setLane(lane);
+        Subscribe.Builder subscribe = Subscribe.newBuilder()
+                .setCluster("shop")
+                .setSlave(slave)
+                .setLane(lane)
+                .addAllAwaitedMarkers(markers);
         if (position != null) {
             subscribe.setPosition(WirePositions.toWire(position));
         }
@@ -68,6 +74,11 @@ final class TestLane implements AutoCloseable {
             subscribe.addTables(table);
         }
         up.onNext(FromLane.newBuilder().setSubscribe(subscribe).build());
+    }
+
+    /** @param position null for a new slave */
+    TestLane(Channel channel, String slave, String lane, Position position, String... tables) {
+        this(channel, slave, lane, position, List.of(), tables);
     }
 
     private synchronized void parse(RecordStreamParser parser, ToLane message) {

@@ -38,6 +38,9 @@ final class WatcherModel {
     }
 
     void poll(Snapshot snapshot, boolean compare) throws IOException {
+        if (first) {
+            registry.forgetWritersFrom(snapshot.xmax());
+        }
         List<MasterTable> joining = new ArrayList<>();
         for (MasterTable table : master.tables().values()) {
             keepInStep(table, joining);

@@ -138,7 +138,7 @@ public final class ForwarderModel {
         histories = new Histories(queue, appender, tableSets, slaves, dumps);
         requirements = new DumpRequirements(dumps, link, slaves, visibility);
         retention = new Retention(queue, slaves, dumps, visibility, new Room(), budget, STILL);
-        starts = new LaneStarts(queue, tableSets, slaves, link::captureEpoch);
+        starts = new LaneStarts(queue, tableSets, slaves, link::captureEpoch, dumps::knowsMarker);
         rules = new IntakeRules(queue, appender);
         commands = new SlaveCommands(queue.values());
         visibility.open();

@@ -31,6 +31,7 @@ record Settings(
     /** Lost and restored disks; with {@code -Dmodel.disasters=true}. */
     private static final Set<Action> DISASTERS = EnumSet.of(
             Action.MASTER_RESTORE,
+            Action.CAPTURE_RESTORE,
             Action.CAPTURE_LOSES_DISK,
             Action.FORWARDER_RESTORE,
             Action.FORWARDER_LOSES_DISK,
@@ -51,14 +52,12 @@ record Settings(
                 rare.add(action);
             }
         }
-        // A capture whose disk is an older one counts incarnations from there: a known gap, see docs/correctness.md.
-        rare.removeAll(List.of(Action.CAPTURE_BACKUP, Action.CAPTURE_RESTORE));
         if (!Boolean.getBoolean("model.disasters")) {
             rare.removeAll(DISASTERS);
         }
         if (rare.contains(Action.MASTER_RESTORE)) {
             // Nobody can tell that a master went back when capture has forgotten with it.
-            rare.remove(Action.CAPTURE_LOSES_DISK);
+            rare.removeAll(List.of(Action.CAPTURE_LOSES_DISK, Action.CAPTURE_RESTORE));
         }
         return new Settings(
                 xids[random.nextInt(xids.length)],

@@ -168,6 +168,9 @@ final class CatalogWatcher implements AutoCloseable, Runnable {
         boolean compare = asked > completedChecks || polls % COMPARE_EVERY_POLLS == 0;
         Snapshot snapshot = Catalog.snapshot(sql);
         ids.observe(snapshot.xmax());
+        if (polls == 0) {
+            spool.tables().forgetWritersFrom(snapshot.xmax());
+        }
         board.visible(
                 spool.commitLog().advanceVisible(spool.queue().durableTail().seq(), snapshot));
         SlotState slot = checkSource(sql);

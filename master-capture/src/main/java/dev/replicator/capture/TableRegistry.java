@@ -148,6 +148,24 @@ final class TableRegistry {
         }
     }
 
+    /**
+     * Forgets writers that the master has not begun yet: they were those of a history that it forgot, restored from a backup,
+     * and a dump would wait for whoever gets their number.
+     *
+     * @param next the id that the next transaction gets
+     */
+    synchronized void forgetWritersFrom(long next) throws IOException {
+        List<TableFacts> changed = new ArrayList<>();
+        for (TableFacts facts : tables.values()) {
+            List<Long> begun =
+                    facts.writersAtJoin().stream().filter(id -> id < next).toList();
+            if (begun.size() < facts.writersAtJoin().size()) {
+                changed.add(facts.joined(facts.publicationRel(), begun));
+            }
+        }
+        put(changed);
+    }
+
     /** No table counts as published any more: each has to join again (a new history has begun). */
     synchronized void unpublishAll() throws IOException {
         put(tables.values().stream().map(facts -> facts.joined(0, List.of())).toList());

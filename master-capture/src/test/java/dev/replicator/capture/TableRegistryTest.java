@@ -71,6 +71,16 @@ class TableRegistryTest {
         assertFalse(registry.isCaptured(TABLE, 3));
     }
 
+    /** A master restored from a backup has forgotten transactions; dumps must not wait until it comes to their numbers again. */
+    @Test
+    void r01ShouldForgetWritersThatTheMasterHasNotBegunYet() throws IOException {
+        registry.put(List.of(JOINED.joined(17_000, List.of(780L, 790L))));
+
+        registry.forgetWritersFrom(790);
+
+        assertEquals(List.of(780L), registry.find(TABLE).orElseThrow().writersAtJoin());
+    }
+
     private static TableSchema schema(int incarnation) {
         ColumnSchema id = new ColumnSchema("id", "bigint", 20, -1, true, ValueEncoding.LONG);
         return TableSchemas.create(TABLE, new TableName("public", "orders"), incarnation, 'd', List.of(id));

@@ -204,6 +204,7 @@ public final class LaneModel {
                 .setLane(name)
                 .setPosition(WirePositions.toWire(plan.lane().position()))
                 .addAllTables(plan.tables())
+                .addAllAwaitedMarkers(plan.awaitedMarkers())
                 .addAllCarried(
                         read.tables().keySet().stream().map(TableName::toString).toList())
                 .build();

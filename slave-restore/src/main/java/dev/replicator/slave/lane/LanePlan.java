@@ -16,6 +16,16 @@ record LanePlan(LanePosition lane, Map<Integer, List<Replica>> replicas) {
         replicas = Map.copyOf(replicas);
     }
 
+    /** Markers that boundaries wait for. */
+    List<String> awaitedMarkers() {
+        return replicas.values().stream()
+                .flatMap(List::stream)
+                .filter(replica -> replica.boundary() != null)
+                .map(replica -> replica.boundary().markerId())
+                .distinct()
+                .toList();
+    }
+
     /** Names to subscribe to. */
     List<String> tables() {
         return replicas.values().stream()

@@ -201,6 +201,7 @@ final class LaneSession implements Arrangement.Place {
                 .setPosition(WirePositions.toWire(plan.lane().position()))
                 .setCommitMicros(plan.lane().commitMicros())
                 .addAllTables(plan.tables())
+                .addAllAwaitedMarkers(plan.awaitedMarkers())
                 .addAllCarried(state.tables().keySet().stream()
                         .map(TableName::toString)
                         .toList());
