@@ -69,6 +69,9 @@ public final class LaneModel {
     private LaneStreamModel stream;
     private boolean decoderStopped;
     private boolean careful;
+    /** A batch that was taken while the one before it was applied. */
+    private Batch inHand;
+
     private RowWriter writer;
     private BatchTransaction transaction;
     private HandOver handOver;
@@ -350,20 +353,21 @@ public final class LaneModel {
         if (offered) {
             return answered();
         }
-        if (isMain() ? arrangeMain() : arrangeSide()) {
-            end();
-            return true;
+        Batch batch = inHand;
+        inHand = null;
+        if (batch == null) {
+            if (isMain() ? arrangeMain() : arrangeSide()) {
+                end();
+                return true;
+            }
+            if (offered) {
+                return true;
+            }
+            batch = take();
         }
-        if (offered) {
-            return true;
-        }
-        BatchLimits limits = careful ? LIMITS.careful() : LIMITS;
-        Batch batch =
-                isMain() ? board.nextForMain(limit -> intake.take(limits, limit)) : intake.take(limits, Long.MAX_VALUE);
         if (batch == null) {
             return idle();
         }
-        waiting = 0;
         if (batch.event() instanceof LaneItem.Broken && batch.end() == null) {
             end();
         } else if (!batch.hasChanges() && batch.event() == null) {
@@ -372,6 +376,22 @@ public final class LaneModel {
             apply(batch);
         }
         return true;
+    }
+
+    private Batch take() {
+        BatchLimits limits = careful ? LIMITS.careful() : LIMITS;
+        waiting = 0;
+        return isMain() ? board.nextForMain(limit -> intake.take(limits, limit)) : intake.take(limits, Long.MAX_VALUE);
+    }
+
+    /** Ahead: what it prepares is left to the tests on a real server. */
+    private void takeAhead(Batch current) {
+        if (current.isOrdinary()
+                && !careful
+                && intake.isFull(LIMITS)
+                && HandOverRules.mayTakeAhead(plan, read, board)) {
+            inHand = take();
+        }
     }
 
     private boolean arrangeMain() throws SQLException {
@@ -429,10 +449,11 @@ public final class LaneModel {
     }
 
     private void apply(Batch batch) throws SQLException {
+        takeAhead(batch);
         boolean done = false;
         ParkException park = null;
         try {
-            WalPositions log = transaction.run(plan, batch, endOf(batch), () -> null, writer, careful);
+            WalPositions log = transaction.run(plan, batch, null, endOf(batch), () -> null, writer, careful);
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;
@@ -464,7 +485,7 @@ public final class LaneModel {
         if (connection == null || offered || isMain() && board.firstOffer().isPresent()) {
             return false;
         }
-        Batch batch = intake.take(careful ? LIMITS.careful() : LIMITS, Long.MAX_VALUE);
+        Batch batch = inHand == null ? intake.take(careful ? LIMITS.careful() : LIMITS, Long.MAX_VALUE) : inHand;
         if (batch == null || !batch.hasChanges() || batch.event() != null) {
             end();
             return true;
@@ -478,7 +499,7 @@ public final class LaneModel {
         late.put(slave + " lane " + name + " to " + at.seq(), () -> {
             try {
                 try {
-                    in.run(of, batch, at, () -> null, by, carefully);
+                    in.run(of, batch, null, at, () -> null, by, carefully);
                     log(() -> "the lost commit up to " + at + " comes to be");
                 } finally {
                     in.abandon(by);
@@ -584,6 +605,7 @@ public final class LaneModel {
         Transactions.close(connection);
         connection = null;
         offered = false;
+        inHand = null;
         decoderStopped = false;
         waiting = 0;
         if (isMain()) {

@@ -33,6 +33,11 @@ record Batch(
         return end != null && end.seq() == position.seq() ? endMicros : 0;
     }
 
+    /** Whole transactions and nothing else: what follows does not depend on how it is applied. */
+    boolean isOrdinary() {
+        return event == null && !open;
+    }
+
     boolean hasChanges() {
         return !runs.isEmpty() || open;
     }

@@ -56,22 +56,27 @@ final class BatchTransaction implements AutoCloseable {
      * @param plan the lane as of now
      * @param end where the lane stands after it; never below what the lane has passed, or a boundary would be settled at a
      *     position before transactions that the dump holds
+     * @param prepared what was done for the batch ahead, or null
      * @param writer fast or careful
      * @param carefully true when rows may end up different in a table and its copy
      * @return the log's positions at the beginning: what was committed before ends below
      */
-    WalPositions run(LanePlan plan, Batch batch, Position end, Pieces pieces, ChangeWriter writer, boolean carefully)
+    WalPositions run(
+            LanePlan plan,
+            Batch batch,
+            PreparedBatch prepared,
+            Position end,
+            Pieces pieces,
+            ChangeWriter writer,
+            boolean carefully)
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
         Steps.reached("lane.batch-taken");
         WalPositions log = position.run(plan.lane(), end, batch.commitMicrosAt(end));
         if (batch.hasChanges()) {
             writer.begin();
-            expect(batch, writer);
-            write(batch, writer, carefully);
-            for (Batch piece = batch; piece.open(); ) {
-                piece = pieces.next();
-                write(piece, writer, carefully);
+            if (prepared == null || !writer.adopt(prepared)) {
+                write(batch, pieces, writer, carefully);
             }
             writer.finish();
         }
@@ -108,6 +113,17 @@ final class BatchTransaction implements AutoCloseable {
         }
         if (!relations.isEmpty()) {
             writer.expect(relations);
+        }
+    }
+
+    private void write(Batch batch, Pieces pieces, ChangeWriter writer, boolean carefully)
+            throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
+                    LaneEndException {
+        expect(batch, writer);
+        write(batch, writer, carefully);
+        for (Batch piece = batch; piece.open(); ) {
+            piece = pieces.next();
+            write(piece, writer, carefully);
         }
     }
 

@@ -64,6 +64,28 @@ final class Bindings implements AutoCloseable {
         return binding;
     }
 
+    /** What is known now: for any thread, and to be compared with {@link #of} later. */
+    Known known() {
+        return new Known(Map.copyOf(known));
+    }
+
+    /** Bindings as they were at one moment. */
+    static final class Known {
+        private final Map<Key, TableBinding> bindings;
+
+        private Known(Map<Key, TableBinding> bindings) {
+            this.bindings = bindings;
+        }
+
+        /** The binding of a run's table; null when it is not known. */
+        TableBinding of(ChangeRun run) {
+            return bindings.get(new Key(
+                    run.replica().relation(),
+                    run.schema().tableId(),
+                    run.schema().fingerprint()));
+        }
+    }
+
     /** From here to the end of the batch nobody alters the relation. */
     private void refresh(TableName relation) throws SQLException, TableException {
         if (locked.contains(relation)) {

@@ -14,6 +14,27 @@ interface ChangeWriter extends AutoCloseable {
     /** These relations, and perhaps others, are written next. */
     default void expect(Collection<TableName> relations) throws SQLException, TableException {}
 
+    /** How a batch can be prepared on another thread while this writer is at work; null when it cannot. */
+    default Preparation preparation() {
+        return null;
+    }
+
+    /** What can be done for a batch before its transaction. */
+    @FunctionalInterface
+    interface Preparation {
+        /** On any thread; null when only the transaction can do it. */
+        PreparedBatch of(Batch batch);
+    }
+
+    /**
+     * Takes over a whole batch that was prepared; only {@link #finish} may follow.
+     *
+     * @return false when it does not fit any more: write the batch run by run
+     */
+    default boolean adopt(PreparedBatch prepared) throws SQLException, TableException {
+        return false;
+    }
+
     /**
      * Writes a run.
      *

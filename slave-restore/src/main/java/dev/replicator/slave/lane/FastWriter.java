@@ -2,7 +2,6 @@ package dev.replicator.slave.lane;
 
 import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableName;
-import dev.replicator.queue.TableSchema;
 import dev.replicator.slave.netting.FallbackMemory;
 import dev.replicator.slave.postgres.ApplyOptions;
 import dev.replicator.slave.postgres.BatchApplier;
@@ -11,22 +10,17 @@ import dev.replicator.slave.postgres.TableBinding;
 import dev.replicator.slave.postgres.TableException;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 
 /** The usual way: a whole batch netted and written by set-based statements. */
 final class FastWriter implements ChangeWriter {
-    /** Beyond so many tables a hash map is faster than a list. */
-    private static final int MOST_MET = 12;
-
     private final BatchApplier applier;
     private final Bindings bindings;
     private final FallbackMemory memory;
     private final Set<TableName> touched = new HashSet<>();
-    private final List<Met> met = new ArrayList<>();
+    private final MetTables met = new MetTables();
 
     FastWriter(Connection connection, Bindings bindings, FallbackMemory memory) throws SQLException {
         this.applier = new BatchApplier(connection, ApplyOptions.defaults(), memory);
@@ -54,22 +48,36 @@ final class FastWriter implements ChangeWriter {
         }
     }
 
-    /** A batch has thousands of runs of a few tables: the same objects are met again and again. */
     private TableBinding bindingOf(ChangeRun run) throws SQLException, TableException {
-        for (Met table : met) {
-            if (table.replica == run.replica() && table.schema == run.schema()) {
-                return table.binding;
-            }
-        }
-        TableBinding binding = bindings.of(run);
-        touched.add(binding.table());
-        if (met.size() < MOST_MET) {
-            met.add(new Met(run.replica(), run.schema(), binding));
+        TableBinding binding = met.of(run);
+        if (binding == null) {
+            binding = bindings.of(run);
+            touched.add(binding.table());
+            met.add(run, binding);
         }
         return binding;
     }
 
-    private record Met(Replica replica, TableSchema schema, TableBinding binding) {}
+    @Override
+    public Preparation preparation() {
+        if (!memory.isEmpty()) {
+            return null;
+        }
+        Bindings.Known known = bindings.known();
+        boolean replicaRole = applier.isReplicaRole();
+        return batch -> PreparedBatch.of(batch, known, ApplyOptions.defaults(), replicaRole);
+    }
+
+    @Override
+    public boolean adopt(PreparedBatch prepared) throws SQLException, TableException {
+        expect(prepared.relations());
+        if (!prepared.isConfirmed(bindings)) {
+            return false;
+        }
+        touched.addAll(prepared.relations());
+        applier.adopt(prepared.rows());
+        return true;
+    }
 
     @Override
     public void finish() throws SQLException, BatchConflictException {

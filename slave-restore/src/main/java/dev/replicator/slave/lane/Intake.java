@@ -14,7 +14,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * Hand-over from a lane's decoder to its applier: decoded items in order, bounded by bytes. Whoever is faster waits, so
  * batches grow by themselves while the database is busy and stay small while it is idle.
  *
- * <p>Two threads: one puts, one takes. Any thread may {@link #wake}.
+ * <p>One thread puts, and at any time one takes. Any thread may {@link #wake}.
  */
 final class Intake {
     /** A lane whose next transaction is older than this is far behind. */
@@ -250,6 +250,16 @@ final class Intake {
     private boolean hasTakeableLocked(long maxSeq) {
         LaneItem first = items.peek();
         return first != null && (first.seq() <= maxSeq || first instanceof LaneItem.Broken);
+    }
+
+    /** Whether a batch can be taken at once that no waiting would make larger. */
+    boolean isFull(BatchLimits limits) {
+        lock.lock();
+        try {
+            return isFullLocked(limits);
+        } finally {
+            lock.unlock();
+        }
     }
 
     private boolean isFullLocked(BatchLimits limits) {

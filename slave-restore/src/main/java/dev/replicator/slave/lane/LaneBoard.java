@@ -150,9 +150,7 @@ public final class LaneBoard {
         lock.lockInterruptibly();
         try {
             long left = most.toNanos();
-            while (left > 0
-                    && offers.isEmpty()
-                    && settled.values().stream().anyMatch(side -> HandOverRules.isNear(side, main))) {
+            while (left > 0 && offers.isEmpty() && isAnyNearLocked(main)) {
                 left = changed.awaitNanos(left);
             }
         } finally {
@@ -164,7 +162,21 @@ public final class LaneBoard {
     boolean isAnyNear(Position main) {
         lock.lock();
         try {
-            return offers.isEmpty() && settled.values().stream().anyMatch(side -> HandOverRules.isNear(side, main));
+            return offers.isEmpty() && isAnyNearLocked(main);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isAnyNearLocked(Position main) {
+        return settled.values().stream().anyMatch(side -> HandOverRules.isNear(side, main));
+    }
+
+    /** Whether nobody wants anything of the main lane. */
+    boolean isQuiet(Position main) {
+        lock.lock();
+        try {
+            return offers.isEmpty() && compared.isEmpty() && !isAnyNearLocked(main);
         } finally {
             lock.unlock();
         }

@@ -112,17 +112,19 @@ final class LaneSession implements Arrangement.Place {
                 Bindings bindings = new Bindings(connection);
                 ChangeWriter writer = careful
                         ? new CarefulWriter(connection, bindings, context.policy())
-                        : new FastWriter(connection, bindings, memory)) {
+                        : new FastWriter(connection, bindings, memory);
+                Ahead ahead = new Ahead(plan.lane().lane())) {
             BatchLimits limits = careful ? context.limits().careful() : context.limits();
             while (!stopped.getAsBoolean() && !refresh && !context.paused().getAsBoolean()) {
                 if (careful && reached.seq() >= carefulThrough) {
                     return -1;
                 }
-                if (busy(arrangement::step)) {
+                Ahead.Taken next = ahead.finish();
+                if (next == null && busy(arrangement::step)) {
                     return carefulThrough;
                 }
                 Steps.reached("lane.ready");
-                Batch batch = next(limits);
+                Batch batch = checked(next == null ? next(limits) : next.batch());
                 if (batch == null) {
                     idle();
                 } else if (!isWorth(batch)) {
@@ -130,7 +132,8 @@ final class LaneSession implements Arrangement.Place {
                     reporter.position(reached);
                     Steps.reached("lane.passed");
                 } else {
-                    Failure failure = apply(transaction, batch, writer, careful);
+                    takeAhead(ahead, batch, limits, writer);
+                    Failure failure = apply(transaction, batch, next == null ? null : next.prepared(), writer, careful);
                     if (failure != null) {
                         return failure.park == null ? failure.carefulThrough : parked(failure, carefulThrough);
                     }
@@ -236,16 +239,45 @@ final class LaneSession implements Arrangement.Place {
         }
     }
 
-    private Batch next(BatchLimits limits) throws LaneEndException, InterruptedException {
-        boolean main = plan.lane().isMain();
-        intake.await(limits, main ? context.board().limit() : Long.MAX_VALUE, TICK);
-        Batch batch = main
+    private Batch next(BatchLimits limits) throws InterruptedException {
+        intake.await(limits, plan.lane().isMain() ? context.board().limit() : Long.MAX_VALUE, TICK);
+        return take(limits, plan.lane().isMain());
+    }
+
+    private Batch take(BatchLimits limits, boolean main) {
+        return main
                 ? context.board().nextForMain(limit -> intake.take(limits, limit))
                 : intake.take(limits, Long.MAX_VALUE);
+    }
+
+    private static Batch checked(Batch batch) throws LaneEndException {
         if (batch != null && batch.event() instanceof LaneItem.Broken broken && batch.end() == null) {
             throw HistoryStart.broken(broken.reason());
         }
         return batch;
+    }
+
+    /**
+     * While the database is busy with a batch, the next one is taken and prepared, if a whole one waits, so that the tail is
+     * never far from what is applied.
+     */
+    private void takeAhead(Ahead ahead, Batch current, BatchLimits limits, ChangeWriter writer) {
+        boolean main = plan.lane().isMain();
+        if (!current.isOrdinary()
+                || !intake.isFull(limits)
+                || !HandOverRules.mayTakeAhead(plan, state, context.board())) {
+            return;
+        }
+        ChangeWriter.Preparation preparation = writer.preparation();
+        if (preparation != null) {
+            ahead.begin(() -> {
+                Batch batch = take(limits, main);
+                Ahead.Taken taken = batch == null ? null : new Ahead.Taken(batch, preparation.of(batch));
+                Steps.reached("lane.ahead-prepared");
+                return taken;
+            });
+            Steps.reached("lane.ahead-begun");
+        }
     }
 
     private Batch piece() throws InterruptedException, LaneEndException {
@@ -260,12 +292,13 @@ final class LaneSession implements Arrangement.Place {
         return batch.hasChanges() || batch.event() != null;
     }
 
-    private Failure apply(BatchTransaction transaction, Batch batch, ChangeWriter writer, boolean careful)
+    private Failure apply(
+            BatchTransaction transaction, Batch batch, PreparedBatch prepared, ChangeWriter writer, boolean careful)
             throws SQLException, InterruptedException, LaneEndException {
         reporter.busySince(System.nanoTime());
         boolean done = false;
         try {
-            WalPositions log = transaction.run(plan, batch, endOf(batch), this::piece, writer, careful);
+            WalPositions log = transaction.run(plan, batch, prepared, endOf(batch), this::piece, writer, careful);
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;
@@ -419,12 +452,12 @@ final class LaneSession implements Arrangement.Place {
 
     /** Ends the subscription; the connection is the caller's. */
     void end() throws InterruptedException {
+        intake.close(); // first: whoever still takes ahead finds nothing, and the board is left alone
         if (plan.lane().isMain()) {
             context.board().mainAt(null, () -> {});
         } else {
             context.board().withdraw(plan.lane().lane());
         }
-        intake.close();
         if (stream != null) {
             stream.close();
         }

@@ -31,6 +31,11 @@ public final class FallbackMemory {
         return entry != null && entry.slowBatches > 0;
     }
 
+    /** True when nothing fell back lately: every table is on the fast path. */
+    public boolean isEmpty() {
+        return entries.isEmpty();
+    }
+
     /** Notes that a batch with changes of these tables was committed on the fast path. */
     public void batchCommitted(Collection<TableName> tables) {
         for (TableName table : tables) {

@@ -4,17 +4,14 @@ import dev.replicator.queue.ChangeKind;
 import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableName;
 import dev.replicator.slave.netting.FallbackMemory;
-import dev.replicator.slave.netting.NettingException;
-import dev.replicator.slave.netting.RowNetting;
+import dev.replicator.slave.postgres.Piece.Collected;
+import dev.replicator.slave.postgres.Piece.Single;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -37,16 +34,10 @@ public final class BatchApplier implements AutoCloseable {
     private final OneByOne oneByOne;
     private final DuplicateCheck duplicates;
     private final Truncation truncation;
-    private final Map<TableName, Collected> tables = new LinkedHashMap<>();
-    /** Tables lately met, found again without hashing a name for every change. */
-    private final Collected[] recent = new Collected[8];
-
-    private final List<Single> inOrder = new ArrayList<>();
     private final Set<TableName> touched = new HashSet<>();
-    private int nextRecent;
+    private Piece piece;
     private boolean deferred;
     private boolean lateChecks;
-    private long bytes;
     private long changes;
     private long inserted;
     private long updated;
@@ -66,6 +57,16 @@ public final class BatchApplier implements AutoCloseable {
         this.oneByOne = new OneByOne(statements, replicaRole);
         this.duplicates = new DuplicateCheck(statements);
         this.truncation = new Truncation(statements, replicaRole);
+        this.piece = emptyPiece();
+    }
+
+    private Piece emptyPiece() {
+        return new Piece(memory, options, replicaRole);
+    }
+
+    /** Whether the session is one of {@link TargetSession#isReplica}. */
+    public boolean isReplicaRole() {
+        return replicaRole;
     }
 
     /**
@@ -87,31 +88,22 @@ public final class BatchApplier implements AutoCloseable {
         if (truncation.isPending()) {
             truncate();
         }
-        collect(collected(binding), change);
-        bytes += Values.size(change);
-        if (bytes >= options.memoryBytes()) {
+        if (!piece.add(binding, change)) {
+            writeRows();
+            piece.add(binding, change);
+        }
+        if (piece.isFull()) {
             flush();
         }
     }
 
-    private Collected collected(TableBinding binding) throws SQLException, BatchConflictException {
-        for (Collected table : recent) {
-            if (table != null && table.binding == binding) {
-                return table;
-            }
+    /** Takes over a whole batch that was prepared by the same bindings; only {@link #finish} may follow. */
+    public void adopt(PreparedRows rows) {
+        if (!piece.isEmpty() || truncation.isPending()) {
+            throw new IllegalStateException("rows were added before those that were prepared");
         }
-        Collected table = tables.get(binding.table());
-        if (table == null || table.binding != binding) {
-            if (table != null) {
-                writeRows(); // the table's definition changed: what came before was of another shape
-            }
-            touched.add(binding.table());
-            lateChecks |= mayCheckLate(binding.target());
-            table = new Collected(binding, memory.slow(binding.table()), replicaRole);
-            tables.put(binding.table(), table);
-        }
-        recent[nextRecent++ % recent.length] = table;
-        return table;
+        piece = rows.piece();
+        changes += piece.changes();
     }
 
     /** Whether something of a table, a trigger of the operator's included, may wait for the end of the transaction. */
@@ -121,26 +113,6 @@ public final class BatchApplier implements AutoCloseable {
                 || target.keys().stream().anyMatch(TargetKey::deferrable)
                 || target.references().stream().anyMatch(TargetForeignKey::deferrable)
                 || target.referencedBy().stream().anyMatch(TargetForeignKey::deferrable);
-    }
-
-    private void forgetTables() {
-        tables.clear();
-        Arrays.fill(recent, null);
-    }
-
-    private void collect(Collected table, RowChange change) throws BatchConflictException {
-        if (table.slow) {
-            inOrder.add(new Single(table.binding, change));
-        } else if (table.netting == null) {
-            table.ordered.add(new Single(table.binding, change));
-        } else {
-            try {
-                table.netting.add(change);
-            } catch (NettingException e) {
-                TableName name = table.binding.table();
-                throw new BatchConflictException(Set.of(name), "Netting table " + name + ": " + e.getMessage(), e);
-            }
-        }
     }
 
     /** Writes what is collected. */
@@ -171,12 +143,10 @@ public final class BatchApplier implements AutoCloseable {
 
     /** Forgets what is collected and every prepared statement, after a rollback. */
     public void reset() throws SQLException {
-        forgetTables();
-        inOrder.clear();
+        piece = emptyPiece();
         touched.clear();
         truncation.reset();
         duplicates.reset();
-        bytes = 0;
         deferred = false;
         lateChecks = false;
         statements.close();
@@ -199,47 +169,52 @@ public final class BatchApplier implements AutoCloseable {
     }
 
     private void writeRows() throws SQLException, BatchConflictException {
-        if (tables.isEmpty()) {
+        if (piece.isEmpty()) {
             return;
         }
         pieces++;
+        for (Collected table : piece.tables()) {
+            touched.add(table.binding().table());
+            lateChecks |= mayCheckLate(table.binding().target());
+        }
         deferConstraints();
         ForeignKeyOrder order = order();
         List<NetTable> netted = new ArrayList<>();
-        for (Collected table : tables.values()) {
-            if (table.netting != null && !table.slow) {
-                refuseCycle(order, table.binding.table());
-                SetWriter writer = new SetWriter(statements, table.binding, options.copyRows());
-                netted.add(new NetTable(table.binding, writer, table.netting.rows()));
+        for (Collected table : piece.tables()) {
+            if (table.isNetted()) {
+                refuseCycle(order, table.binding().table());
+                netted.add(table.netted());
             }
         }
         netted.sort(Comparator.comparingInt(table -> order.rank(table.binding().table())));
         writeNetted(netted);
-        List<Collected> keyless = tables.values().stream()
-                .filter(table -> !table.ordered.isEmpty())
-                .toList();
-        for (Collected table : keyless) {
-            applyInOrder(table.ordered);
+        for (Collected table : piece.tables()) {
+            if (table.inserts() == null) {
+                applyInOrder(table.ordered());
+            } else {
+                guard(
+                        Set.of(table.binding().table()),
+                        () -> written(table.ordered(), inserted(table.binding(), table.inserts(), table.ordered())));
+            }
         }
-        applyInOrder(inOrder);
+        applyInOrder(piece.inOrder());
         guard(touched, duplicates::check);
-        forgetTables();
-        inOrder.clear();
-        bytes = 0;
+        piece = emptyPiece();
     }
 
     private void writeNetted(List<NetTable> netted) throws SQLException, BatchConflictException {
         for (NetTable table : netted) {
-            guard(table, () -> table.prepare(replicaRole));
+            guard(table, () -> table.prepare(statements, replicaRole));
         }
         for (int i = netted.size() - 1; i >= 0; i--) {
-            guard(netted.get(i), netted.get(i)::deleteOld);
+            NetTable table = netted.get(i);
+            guard(table, () -> table.deleteOld(statements));
         }
         for (NetTable table : netted) {
-            guard(table, table::update);
+            guard(table, () -> table.update(statements));
         }
         for (NetTable table : netted) {
-            guard(table, table::insertNew);
+            guard(table, () -> table.insertNew(statements));
             if (replicaRole) {
                 table.touched(duplicates);
             }
@@ -255,52 +230,65 @@ public final class BatchApplier implements AutoCloseable {
         while (next < singles.size()) {
             Single first = singles.get(next);
             int end = next + 1;
-            if (first.change.kind() == ChangeKind.INSERT) {
+            if (first.change().kind() == ChangeKind.INSERT) {
                 while (end < singles.size() && singles.get(end).continues(first)) {
                     end++;
                 }
             }
             List<Single> run = singles.subList(next, end);
-            guard(Set.of(first.binding.table()), () -> apply(first, run));
+            guard(Set.of(first.binding().table()), () -> apply(first, run));
             next = end;
         }
     }
 
     private void apply(Single first, List<Single> run) throws SQLException, BatchConflictException, TableException {
-        TableBinding binding = first.binding;
-        long found;
-        switch (first.change.kind()) {
+        TableBinding binding = first.binding();
+        switch (first.change().kind()) {
             case INSERT -> {
                 List<Object[]> images =
-                        run.stream().map(single -> single.change.after()).toList();
-                found = new SetWriter(statements, binding, options.copyRows()).insert(images);
-                inserted += found;
-                found = binding.target().rowTriggers() ? run.size() : found;
+                        run.stream().map(single -> single.change().after()).toList();
+                Insertion rows = new SetWriter(binding, options.copyRows()).insertion(images);
+                written(run, inserted(binding, rows, run));
             }
             case UPDATE -> {
-                found = oneByOne.update(binding, first.change);
+                long found = oneByOne.update(binding, first.change());
                 updated += found;
+                written(run, found);
             }
             default -> {
-                found = oneByOne.delete(binding, first.change);
+                long found = oneByOne.delete(binding, first.change());
                 deleted += found;
+                written(run, found);
             }
         }
+    }
+
+    /** Rows that a trigger of the target may have suppressed count as inserted. */
+    private long inserted(TableBinding binding, Insertion rows, List<Single> run) throws SQLException {
+        long found = rows.run(statements);
+        inserted += found;
+        return binding.target().rowTriggers() ? run.size() : found;
+    }
+
+    private void written(List<Single> run, long found) throws BatchConflictException {
+        Single first = run.get(0);
+        TableBinding binding = first.binding();
+        ChangeKind kind = first.change().kind();
         if (found != run.size()) {
             throw new BatchConflictException(
                     Set.of(binding.table()),
-                    first.change.kind() + " touched " + found + " rows of " + binding.table() + " where " + run.size()
+                    kind + " touched " + found + " rows of " + binding.table() + " where " + run.size()
                             + " were expected",
                     null);
         }
-        if (replicaRole && first.change.kind() != ChangeKind.DELETE) {
-            run.forEach(single -> duplicates.touched(binding, OneByOne.newRow(single.change)));
+        if (replicaRole && kind != ChangeKind.DELETE) {
+            run.forEach(single -> duplicates.touched(binding, OneByOne.newRow(single.change())));
         }
     }
 
     private void deferConstraints() throws SQLException {
-        boolean deferrable = tables.values().stream()
-                .map(table -> table.binding.target())
+        boolean deferrable = piece.tables().stream()
+                .map(table -> table.binding().target())
                 .anyMatch(target -> target.keys().stream().anyMatch(TargetKey::deferrable)
                         || target.references().stream().anyMatch(key -> key.deferrable() && key.fires(replicaRole))
                         || target.referencedBy().stream().anyMatch(key -> key.deferrable() && key.fires(replicaRole)));
@@ -312,7 +300,7 @@ public final class BatchApplier implements AutoCloseable {
 
     private ForeignKeyOrder order() {
         List<TargetTable> targets =
-                tables.values().stream().map(table -> table.binding.target()).toList();
+                piece.tables().stream().map(table -> table.binding().target()).toList();
         return ForeignKeyOrder.of(targets, replicaRole);
     }
 
@@ -348,25 +336,5 @@ public final class BatchApplier implements AutoCloseable {
 
     private interface Work {
         void run() throws SQLException, BatchConflictException, TableException;
-    }
-
-    private record Single(TableBinding binding, RowChange change) {
-        boolean continues(Single first) {
-            return binding == first.binding && change.kind() == ChangeKind.INSERT;
-        }
-    }
-
-    /** What a piece has collected for one table. */
-    private static final class Collected {
-        private final TableBinding binding;
-        private final boolean slow;
-        private final RowNetting netting;
-        private final List<Single> ordered = new ArrayList<>();
-
-        private Collected(TableBinding binding, boolean slow, boolean replicaRole) {
-            this.binding = binding;
-            this.slow = slow;
-            this.netting = binding.keyed() ? new RowNetting(binding.locator(), binding.replaceable(replicaRole)) : null;
-        }
     }
 }

@@ -84,9 +84,7 @@ final class DuplicateCheck {
             sql.add("SELECT DISTINCT u.n FROM unnest(");
             for (int i = 0; i < locator.length; i++) {
                 int part = i;
-                String[] column =
-                        keys.stream().map(values -> Values.text(values[part])).toArray(String[]::new);
-                sql.add(i == 0 ? "" : ", ").array(column);
+                sql.add(i == 0 ? "" : ", ").array(BinaryArray.texts(keys.size(), n -> keys.get(n)[part]));
             }
             sql.add(") WITH ORDINALITY AS u(")
                     .add(IntStream.range(0, locator.length)

@@ -24,6 +24,12 @@ final class NetTable {
     private final List<NetRow> splits = new ArrayList<>();
     private final List<NetRow> inserts = new ArrayList<>();
     private List<Object[]> completed = List.of();
+    private Sql deletion;
+    private List<Update> updating;
+    private Insertion insertion;
+
+    /** A statement for updates that know the same columns. */
+    private record Update(Sql statement, boolean asks, int rows) {}
 
     NetTable(TableBinding binding, SetWriter writer, List<NetRow> rows) {
         this.binding = binding;
@@ -59,14 +65,29 @@ final class NetTable {
         return binding;
     }
 
+    /** Makes its statements ahead, unless the target is to be asked first which updates are split. */
+    void encode() {
+        if (binding.splitting().length > 0) {
+            return;
+        }
+        if (!deletes.isEmpty()) {
+            deletion = writer.deletion(deletes);
+        }
+        updating = updates();
+        if (!inserts.isEmpty()) {
+            insertion = insertion();
+            insertion.encode();
+        }
+    }
+
     /** Decides which updates are split (rule R04). */
-    void prepare(boolean replicaRole) throws SQLException, BatchConflictException {
+    void prepare(Statements statements, boolean replicaRole) throws SQLException, BatchConflictException {
         Set<NetRow> changing = new HashSet<>();
         if (binding.splitting().length > 0) {
             for (Map.Entry<List<Integer>, List<NetRow>> group :
                     byKnown(binding.splitting()).entrySet()) {
                 if (!group.getKey().isEmpty()) {
-                    BitSet found = writer.changing(group.getValue(), group.getKey());
+                    BitSet found = writer.changing(statements, group.getValue(), group.getKey());
                     found.stream().mapToObj(group.getValue()::get).forEach(changing::add);
                 }
             }
@@ -79,35 +100,48 @@ final class NetTable {
     }
 
     /** Deletes deleted rows and the old rows of split updates. */
-    void deleteOld() throws SQLException, BatchConflictException {
+    void deleteOld(Statements statements) throws SQLException, BatchConflictException {
         if (!deletes.isEmpty()) {
-            expect("DELETE", writer.delete(deletes), deletes.size());
+            Sql statement = deletion == null ? writer.deletion(deletes) : deletion;
+            expect("DELETE", statements.update(statement), deletes.size());
         }
         if (!splits.isEmpty()) {
-            completed = writer.deleteReturning(splits);
+            completed = writer.deleteReturning(statements, splits);
             expect("DELETE", completed.size(), splits.size());
         }
     }
 
-    void update() throws SQLException, BatchConflictException {
-        for (Map.Entry<List<Integer>, List<NetRow>> group :
-                byKnown(binding.settable()).entrySet()) {
-            expect(
-                    "UPDATE",
-                    writer.update(group.getValue(), group.getKey()),
-                    group.getValue().size());
+    void update(Statements statements) throws SQLException, BatchConflictException {
+        for (Update update : updating == null ? updates() : updating) {
+            long found = update.asks
+                    ? Long.parseLong(statements.rows(update.statement).get(0)[0])
+                    : statements.update(update.statement);
+            expect("UPDATE", found, update.rows);
         }
     }
 
+    private List<Update> updates() {
+        List<Update> made = new ArrayList<>();
+        byKnown(binding.settable()).forEach((columns, rows) -> {
+            boolean asks = columns.isEmpty();
+            made.add(new Update(asks ? writer.presence(rows) : writer.update(rows, columns), asks, rows.size()));
+        });
+        return made;
+    }
+
     /** Inserts new rows and the new rows of split updates. */
-    void insertNew() throws SQLException, BatchConflictException {
+    void insertNew(Statements statements) throws SQLException, BatchConflictException {
         if (!inserts.isEmpty()) {
-            List<Object[]> images = inserts.stream().map(NetRow::values).toList();
-            expectInserted(writer.insert(images), images.size());
+            Insertion rows = insertion == null ? insertion() : insertion;
+            expectInserted(rows.run(statements), inserts.size());
         }
         if (!completed.isEmpty()) {
-            expectInserted(writer.insertCompleted(completed), completed.size());
+            expectInserted(writer.completedInsertion(completed).run(statements), completed.size());
         }
+    }
+
+    private Insertion insertion() {
+        return writer.insertion(inserts.stream().map(NetRow::values).toList());
     }
 
     /** Notes the rows for the check of deferrable constraints. */

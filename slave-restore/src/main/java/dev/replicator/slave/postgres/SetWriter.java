@@ -14,25 +14,26 @@ import java.util.stream.IntStream;
 /**
  * Set-based statements for one binding. Values travel as one array per column and are unnested on the server. They are
  * cast to the column's base type without modifier and then assigned, so that a value too long for the target is an
- * error and never cut. Statements that find rows return how many they found: the caller compares.
+ * error and never cut. The caller compares how many rows a statement found with how many there should be.
+ *
+ * <p>Statements whose answer matters to the next ones run at once; the others are made here, on any thread, and run by
+ * the caller.
  */
 final class SetWriter {
-    private final Statements statements;
     private final TableBinding binding;
     private final int copyRows;
 
-    SetWriter(Statements statements, TableBinding binding, int copyRows) {
-        this.statements = statements;
+    SetWriter(TableBinding binding, int copyRows) {
         this.binding = binding;
         this.copyRows = copyRows;
     }
 
     /** Deletes rows by their key before the batch. */
-    int delete(List<NetRow> rows) throws SQLException {
+    Sql deletion(List<NetRow> rows) {
         Sql sql = new Sql().add("DELETE FROM ").add(target()).add(" AS t USING ");
         origins(sql, rows, List.of());
         sql.add(" AS u(").add(names("k", binding.locator().length)).add(") WHERE ");
-        return statements.update(matchOrigin(sql));
+        return matchOrigin(sql);
     }
 
     /**
@@ -40,7 +41,7 @@ final class SetWriter {
      *
      * @return per row found, an image over stream columns followed by {@link TableBinding#targetOnly()}
      */
-    List<Object[]> deleteReturning(List<NetRow> rows) throws SQLException {
+    List<Object[]> deleteReturning(Statements statements, List<NetRow> rows) throws SQLException {
         List<TargetColumn> targetOnly = binding.targetOnly();
         int[] unknown = IntStream.of(binding.written())
                 .filter(i -> rows.stream().anyMatch(row -> !known(row, i)))
@@ -80,7 +81,7 @@ final class SetWriter {
      * @param columns stream columns to compare, known in all rows
      * @return indexes into rows
      */
-    BitSet changing(List<NetRow> rows, List<Integer> columns) throws SQLException {
+    BitSet changing(Statements statements, List<NetRow> rows, List<Integer> columns) throws SQLException {
         Sql sql = new Sql().add("SELECT u.n FROM ");
         origins(sql, rows, columns);
         sql.add(" WITH ORDINALITY AS u(")
@@ -110,21 +111,10 @@ final class SetWriter {
      * Updates rows in place.
      *
      * @param rows rows that keep their key and know the same columns
-     * @param columns stream columns to set; empty asks only whether the rows are there
+     * @param columns stream columns to set, at least one
      */
-    int update(List<NetRow> rows, List<Integer> columns) throws SQLException {
-        Sql sql = new Sql();
-        if (columns.isEmpty()) {
-            sql.add("SELECT count(*) FROM ");
-            origins(sql, rows, columns);
-            sql.add(" AS u(")
-                    .add(names("k", binding.locator().length))
-                    .add(") JOIN ")
-                    .add(target())
-                    .add(" AS t ON ");
-            return Integer.parseInt(statements.rows(matchOrigin(sql)).get(0)[0]);
-        }
-        sql.add("UPDATE ").add(target()).add(" AS t SET ");
+    Sql update(List<NetRow> rows, List<Integer> columns) {
+        Sql sql = new Sql().add("UPDATE ").add(target()).add(" AS t SET ");
         sql.add(join(columns.size(), ", ", i -> {
             TargetColumn column = binding.column(columns.get(i));
             return Sql.columns(List.of(column)) + " = u.c" + i + "::" + column.castType();
@@ -136,18 +126,30 @@ final class SetWriter {
                 .add(", ")
                 .add(names("c", columns.size()))
                 .add(") WHERE ");
-        return statements.update(matchOrigin(sql));
+        return matchOrigin(sql);
+    }
+
+    /** Asks how many of the rows are there; the updates change nothing. */
+    Sql presence(List<NetRow> rows) {
+        Sql sql = new Sql().add("SELECT count(*) FROM ");
+        origins(sql, rows, List.of());
+        sql.add(" AS u(")
+                .add(names("k", binding.locator().length))
+                .add(") JOIN ")
+                .add(target())
+                .add(" AS t ON ");
+        return matchOrigin(sql);
     }
 
     /** Inserts whole rows of the stream. */
-    long insert(List<Object[]> images) throws SQLException {
+    Insertion insertion(List<Object[]> images) {
         List<TargetColumn> columns = new ArrayList<>();
         IntStream.of(binding.written()).forEach(i -> columns.add(binding.column(i)));
-        return insert(images, columns, binding.written(), true);
+        return insertion(images, columns, binding.written(), true);
     }
 
     /** Inserts images of {@link #deleteReturning}. */
-    long insertCompleted(List<Object[]> images) throws SQLException {
+    Insertion completedInsertion(List<Object[]> images) {
         List<TargetColumn> columns = new ArrayList<>();
         IntStream.of(binding.written()).forEach(i -> columns.add(binding.column(i)));
         columns.addAll(binding.targetOnly());
@@ -156,13 +158,14 @@ final class SetWriter {
                         IntStream.of(binding.written()),
                         IntStream.range(width, width + binding.targetOnly().size()))
                 .toArray();
-        return insert(images, columns, indexes, false);
+        return insertion(images, columns, indexes, false);
     }
 
-    private long insert(List<Object[]> images, List<TargetColumn> columns, int[] indexes, boolean typed)
-            throws SQLException {
+    private Insertion insertion(List<Object[]> images, List<TargetColumn> columns, int[] indexes, boolean typed) {
         if (images.size() >= copyRows) {
-            return CopyRows.insert(statements.connection(), binding.table(), columns, images, indexes);
+            return Insertion.byCopy(
+                    "COPY " + binding.table().quoted() + " (" + Sql.columns(columns) + ") FROM STDIN",
+                    new CopyText(images, indexes));
         }
         Sql sql = new Sql().add("INSERT INTO ").add(binding.table().quoted());
         sql.add(" (").add(Sql.columns(columns)).add(") OVERRIDING SYSTEM VALUE SELECT ");
@@ -173,10 +176,10 @@ final class SetWriter {
             int index = indexes[i];
             ValueEncoding encoding =
                     typed ? binding.schema().columns().get(index).encoding() : ValueEncoding.TEXT;
-            sql.add(i == 0 ? "" : ", ").array(column(encoding, images.size(), n -> images.get(n)[index]));
+            sql.add(i == 0 ? "" : ", ").array(BinaryArray.of(encoding, images.size(), n -> images.get(n)[index]));
         }
         sql.add(") AS u(").add(names("c", indexes.length)).add(")");
-        return statements.update(sql);
+        return Insertion.byStatement(sql);
     }
 
     /** {@code unnest(keys before the batch..., new values...)}. */
@@ -185,12 +188,12 @@ final class SetWriter {
         int[] locator = binding.locator();
         for (int i = 0; i < locator.length; i++) {
             int part = i;
-            sql.add(i == 0 ? "" : ", ").array(column(encoding(locator[i]), rows.size(), n -> rows.get(n)
+            sql.add(i == 0 ? "" : ", ").array(BinaryArray.of(encoding(locator[i]), rows.size(), n -> rows.get(n)
                     .origin()[part]));
         }
         for (int index : columns) {
-            sql.add(", ")
-                    .array(column(encoding(index), rows.size(), n -> rows.get(n).values()[index]));
+            sql.add(", ").array(BinaryArray.of(encoding(index), rows.size(), n -> rows.get(n)
+                    .values()[index]));
         }
         sql.add(")");
     }
@@ -205,20 +208,6 @@ final class SetWriter {
 
     private ValueEncoding encoding(int index) {
         return binding.schema().columns().get(index).encoding();
-    }
-
-    private static Object[] column(ValueEncoding encoding, int rows, IntFunction<Object> value) {
-        Object[] column =
-                switch (encoding) {
-                    case INT -> new Integer[rows];
-                    case LONG -> new Long[rows];
-                    default -> new String[rows];
-                };
-        boolean text = column instanceof String[];
-        for (int i = 0; i < rows; i++) {
-            column[i] = text ? Values.text(value.apply(i)) : value.apply(i);
-        }
-        return column;
     }
 
     private String target() {

@@ -23,15 +23,11 @@ final class Sql {
         return this;
     }
 
-    /** Adds a column of values as an array, to be unnested: {@code Integer[]}, {@code Long[]} or {@code String[]}. */
-    Sql array(Object[] values) {
-        text.append("?::").append(elementType(values)).append("[]");
+    /** Adds a column of values as an array, to be unnested. */
+    Sql array(BinaryArray values) {
+        text.append("?::").append(values.elementType()).append("[]");
         parameters.add(values);
         return this;
-    }
-
-    static String elementType(Object[] values) {
-        return values instanceof Integer[] ? "int4" : values instanceof Long[] ? "int8" : "text";
     }
 
     static String columns(Collection<TargetColumn> columns) {

@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.postgresql.core.BaseConnection;
 
 /** Runs statements on one connection and keeps the prepared ones by their text, least recently used out first. */
 final class Statements implements AutoCloseable {
@@ -58,8 +59,8 @@ final class Statements implements AutoCloseable {
         PreparedStatement statement = prepare(sql.toString());
         int position = 1;
         for (Object parameter : sql.parameters()) {
-            if (parameter instanceof Object[] array) {
-                statement.setArray(position++, connection.createArrayOf(Sql.elementType(array), array));
+            if (parameter instanceof BinaryArray array) {
+                statement.setArray(position++, array.of(connection.unwrap(BaseConnection.class)));
             } else {
                 statement.setString(position++, (String) parameter);
             }

@@ -79,16 +79,16 @@ final class Truncation {
     }
 
     private String deferrable(Collection<TargetTable> tables) throws SQLException {
-        String[] oids = tables.stream()
+        List<String> oids = tables.stream()
                 .filter(TargetTable::hasDeferrable)
                 .map(table -> Long.toString(table.oid()))
-                .toArray(String[]::new);
-        if (oids.length == 0) {
+                .toList();
+        if (oids.isEmpty()) {
             return "";
         }
         Sql sql = new Sql()
                 .add("WITH t AS (SELECT id::oid FROM unnest(")
-                .array(oids)
+                .array(BinaryArray.texts(oids.size(), oids::get))
                 .add(") AS id), tree AS (SELECT id FROM t UNION SELECT relid FROM t, pg_partition_tree(t.id))")
                 .add(" SELECT DISTINCT format('%I.%I', n.nspname, x.conname)")
                 .add(" FROM pg_constraint x JOIN pg_namespace n ON n.oid = x.connamespace WHERE x.condeferrable")
