@@ -54,16 +54,16 @@ final class HandOverRules {
         return side.epoch().equals(mainTarget.epoch()) && side.seq() >= mainTarget.seq();
     }
 
+    /** Whether the main lane should wait a moment for a settled side lane. */
+    static boolean isNear(Position side, Position main) {
+        return side.epoch().equals(main.epoch()) && side.seq() < main.seq() && main.seq() - side.seq() <= NEAR;
+    }
+
     /**
      * Whether a lane may take the batch after the one it is at: then it will not stand at any place before that batch's end,
      * and nobody must be waiting for it to.
      */
     static boolean mayTakeAhead(LanePlan plan, SlaveState state, LaneBoard board) {
         return plan.lane().isMain() ? board.isQuiet(plan.lane().position()) : next(plan, state) == Next.CATCH_UP;
-    }
-
-    /** Whether the main lane should wait a moment for a settled side lane. */
-    static boolean isNear(Position side, Position main) {
-        return side.epoch().equals(main.epoch()) && side.seq() < main.seq() && main.seq() - side.seq() <= NEAR;
     }
 }
