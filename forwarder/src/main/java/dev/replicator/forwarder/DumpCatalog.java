@@ -264,6 +264,14 @@ final class DumpCatalog {
         }
     }
 
+    /** What the dumps there are were dumps of. */
+    synchronized List<TableSchema> schemas() {
+        return entries.values().stream()
+                .flatMap(entry -> manifest(entry).stream())
+                .map(DumpManifest::schema)
+                .toList();
+    }
+
     /** Whether a marker is that of a dump there is here, of whatever state. */
     synchronized boolean knowsMarker(String text) {
         return entries.values().stream().anyMatch(entry -> manifest(entry)

@@ -14,6 +14,8 @@ import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.CommitLogEntry;
 import dev.replicator.queue.wire.WirePositions;
 import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,8 +67,12 @@ final class Histories {
         return welcome(Math.min(tail.seq(), queue.durableTail().seq()) - 1);
     }
 
-    /** For a capture without a history: all it needs to go on with ours. */
+    /**
+     * For a capture without a history: all it needs to go on with ours. What has arrived is made durable before, since what came
+     * to the disk behind the tail that is told would be met by other control records of the same places, and win.
+     */
     CaptureWelcome whatThereIs() throws IOException {
+        appender.sync();
         return welcome(0);
     }
 
@@ -180,8 +186,23 @@ final class Histories {
                 header = reader.next();
             }
         }
-        for (TableSchema schema : queue.schemasAt(tail.seq()).values()) {
+        for (TableSchema schema : latestSchemas(tail.seq()).values()) {
             welcome.addSchemaRecords(ByteString.copyFrom(ControlRecords.schema(tail, schema, true)));
         }
+    }
+
+    /**
+     * Of each table what was told last, by the stream or by a dump. A dump may be ahead of the stream, and a capture that lost
+     * its disk in between would give the incarnation's number to another life of the table.
+     */
+    private Map<Integer, TableSchema> latestSchemas(long seq) {
+        Map<Integer, TableSchema> latest = new TreeMap<>(queue.schemasAt(seq));
+        for (TableSchema dumped : dumps.schemas()) {
+            latest.merge(
+                    dumped.tableId(),
+                    dumped,
+                    (known, other) -> known.incarnation() >= other.incarnation() ? known : other);
+        }
+        return latest;
     }
 }

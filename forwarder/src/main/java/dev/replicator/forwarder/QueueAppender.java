@@ -37,9 +37,7 @@ final class QueueAppender {
     synchronized void takeOver(Object newOwner) throws IOException {
         abandonLarge();
         owner = newOwner;
-        if (queue.hasHistory()) {
-            writer().sync();
-        }
+        sync();
     }
 
     /** Ends an ownership; does nothing when another one took over meanwhile. */
@@ -47,6 +45,13 @@ final class QueueAppender {
         if (owner == formerOwner) {
             abandonLarge();
             owner = null;
+        }
+    }
+
+    /** Makes durable what was appended. */
+    synchronized void sync() throws IOException {
+        if (queue.hasHistory()) {
+            writer().sync();
         }
     }
 

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.queue.Position;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.wire.CaptureWelcome;
 import dev.replicator.queue.wire.DumpFailed;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.FromCapture;
@@ -17,6 +19,7 @@ import dev.replicator.queue.wire.RequireDumpsRequest;
 import dev.replicator.queue.wire.RequiredDump;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -100,6 +103,21 @@ final class DumpServiceTest {
         assertEquals(dump.manifest(), second.awaitManifest());
         assertEquals(List.of(3), second.chunks());
         assertEquals(1, capture.orders().size());
+    }
+
+    /** Capture died before it could send the SCHEMA record of what it had dumped: that number is taken all the same. */
+    @Test
+    void r07ShouldTellACaptureWithoutAHistoryTheIncarnationsOfDumpsToo() throws Exception {
+        require("reporting", "public.orders");
+        DumpOrder order = capture.awaitOrder(1);
+        TableSchema next = ORDERS.withIncarnation(ORDERS.incarnation() + 1);
+        TestDump dump = TestDump.of(directory.resolve("staging"), order, base.epoch(), next, 1);
+        new TestUpload(capture.channel(), dump).sendChunk(1).awaitStored(1);
+
+        CaptureWelcome welcome = forwarder.capture().hello(null, null).welcome();
+        assertTrue(welcome.getSchemaRecordsList().stream()
+                .map(record -> record.toString(StandardCharsets.ISO_8859_1))
+                .anyMatch(record -> record.contains("\"incarnation\":" + next.incarnation())));
     }
 
     @Test

@@ -178,8 +178,9 @@ final class TableRegistry {
     }
 
     /**
-     * Lets tables join anew whose incarnation the forwarder has seen go further: this registry is older than what it told, as
-     * after its disk was restored from a backup, and would give the same numbers once more to something else.
+     * Learns how far incarnations have gone at the forwarder, and lets tables join anew that have gone further there: this
+     * registry is older than what it told, as after its disk was restored from a backup, and would give the same numbers once
+     * more to something else.
      *
      * @return names of those tables
      */
@@ -191,10 +192,12 @@ final class TableRegistry {
                 behind.add(facts.joined(0, List.of()));
             }
         }
-        if (!behind.isEmpty()) {
+        boolean news = schemas.stream()
+                .anyMatch(schema -> byName.getOrDefault(schema.name().toString(), 0) < schema.incarnation());
+        if (news) {
             adopt(schemas);
-            put(behind);
         }
+        put(behind);
         return behind.stream().map(TableFacts::name).toList();
     }
 

@@ -61,6 +61,14 @@ class TableRegistryTest {
         assertEquals(5, registry.nextIncarnation(TABLE, orders));
     }
 
+    @Test
+    void r07ShouldCountFromWhatTheForwarderKnowsOfATableThatIsNotKnownHere() throws IOException {
+        registry.remove(TABLE);
+
+        assertEquals(List.of(), registry.overtakenBy(List.of(schema(4))));
+        assertEquals(5, registry.nextIncarnation(TABLE, new TableName("public", "orders")));
+    }
+
     /** The forwarder's word comes while the watcher is between announcing a table and noting that it is published. */
     @Test
     void r07ShouldNotNoteATableAsPublishedInAnIncarnationThatWasOvertaken() throws IOException {
