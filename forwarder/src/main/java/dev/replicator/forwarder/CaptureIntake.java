@@ -83,6 +83,7 @@ final class CaptureIntake {
     /** Appends what the slice completes. Blocks while the disk is full. */
     void feed(ByteBuffer slice) throws IOException {
         parser.feed(slice);
+        appender.write(this);
     }
 
     /** Ends a wait for disk space. */

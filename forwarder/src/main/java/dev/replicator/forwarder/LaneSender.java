@@ -53,6 +53,9 @@ final class LaneSender implements Runnable, Slave.Stream {
     private boolean pausedTold;
     private Position lastTransaction;
     private long lastCommitMicros;
+    /** The lane got this transaction, which tells as much as a watermark. */
+    private long sentSeq = -1;
+
     private long watermarkSeq = -1;
     private long watermarkLsn;
     private long watermarkNanos;
@@ -63,6 +66,8 @@ final class LaneSender implements Runnable, Slave.Stream {
         this.lane = lane;
         this.gate = gate;
         this.reader = lane.reader();
+        // Capture sends it again, the same, should we lose it: the slave need not wait for our disk (rule R06).
+        reader.showWritten();
         this.batch = new OutBatch(this::sendSlice);
         this.lastTransaction = lane.position();
     }
@@ -121,12 +126,19 @@ final class LaneSender implements Runnable, Slave.Stream {
     private void step() throws IOException, InterruptedException {
         long seenLsn = queue.durableLsn();
         long seenRecords = queue.durableRecords();
+        long seenWritten = queue.writtenRecords();
         RecordHeader header = reader.next(wanted);
         if (header == null) {
             batch.flush();
-            watermark(seenLsn);
+            if (Math.max(reader.passedSeq(), lastTransaction.seq()) != sentSeq || isWatermarkDue()) {
+                watermark(seenLsn);
+            }
             tellPause();
-            queue.awaitProgress(seenLsn, seenRecords, IDLE_WAIT);
+            if (reader.waitsForDisk()) {
+                queue.awaitProgress(seenLsn, seenRecords, IDLE_WAIT);
+            } else {
+                queue.awaitWritten(seenWritten, IDLE_WAIT);
+            }
             return;
         }
         if (!header.position().epoch().equals(lane.position().epoch())) {
@@ -142,9 +154,13 @@ final class LaneSender implements Runnable, Slave.Stream {
         } else {
             control(header);
         }
-        if (System.nanoTime() - watermarkNanos > WATERMARK_NANOS && batch.isEmpty()) {
+        if (isWatermarkDue() && batch.isEmpty()) {
             watermark(reader.passedLsn());
         }
+    }
+
+    private boolean isWatermarkDue() {
+        return System.nanoTime() - watermarkNanos > WATERMARK_NANOS;
     }
 
     private void transaction(RecordHeader header) throws IOException {
@@ -152,6 +168,7 @@ final class LaneSender implements Runnable, Slave.Stream {
         if (sent.tables().isEmpty()) {
             return;
         }
+        sentSeq = header.seq();
         if (header.totalLength() > WHOLE_BYTES) {
             reader.blocks(wanted, new LargeForwarder(sent));
             return;

@@ -147,6 +147,7 @@ final class LaneStarts {
         if (!subscribe.hasPosition()) {
             return accept(slave, subscribe, queue.durableTail());
         }
+        beDurable(subscribe);
         // Read before anything else: what arrives in between must not look as if the master did not have it.
         long knownLsn = queue.durableLsn();
         Position position = resolve(Positions.fromWire(subscribe.getPosition()));
@@ -190,6 +191,13 @@ final class LaneStarts {
                 .findFirst()
                 .map(marker -> "this queue begins at " + position + ": marker " + marker
                         + " of the dump that was restored may have been lost with the one before");
+    }
+
+    /** A slave may hold what is only written here. */
+    private void beDurable(Subscribe subscribe) throws IOException {
+        if (subscribe.getPosition().getSeq() > queue.durableTail().seq()) {
+            queue.writer().sync();
+        }
     }
 
     static LaneStart start(Accepted lane, boolean paused) {

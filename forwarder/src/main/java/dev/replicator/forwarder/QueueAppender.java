@@ -64,6 +64,13 @@ final class QueueAppender {
         writer().append(header, image);
     }
 
+    /** Shows senders what was appended, before it is durable. */
+    synchronized void write(Object by) throws IOException {
+        if (owner == by && queue.hasHistory()) {
+            writer().write();
+        }
+    }
+
     /** Starts a transaction that is not held in memory; the next calls are {@link #appendLarge} and {@link #endLarge}. */
     synchronized void beginLarge(Object by) throws IOException {
         checkOwner(by);

@@ -34,6 +34,7 @@ public final class LaneStreamModel implements Slave.Stream {
         this.slave = slave;
         this.lane = lane;
         this.reader = (MemoryReader) lane.reader();
+        this.reader.showWritten();
         this.lastTransaction = lane.position();
         this.wanted = lane.grants().granted(lane.tables());
     }

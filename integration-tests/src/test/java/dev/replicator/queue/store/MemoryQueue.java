@@ -131,12 +131,12 @@ public final class MemoryQueue implements ReplicationQueue {
 
     @Override
     public MemoryReader readAfter(Position after) throws IOException {
-        return MemoryReader.after(disk, after);
+        return MemoryReader.after(disk, pending, after);
     }
 
     @Override
     public MemoryReader readFromStart() throws IOException {
-        return MemoryReader.fromStart(disk);
+        return MemoryReader.fromStart(disk, pending);
     }
 
     @Override
@@ -221,6 +221,16 @@ public final class MemoryQueue implements ReplicationQueue {
     }
 
     @Override
+    public boolean awaitWritten(long seenRecords, Duration timeout) {
+        return false;
+    }
+
+    @Override
+    public long writtenRecords() {
+        return durableRecords() + pending.size();
+    }
+
+    @Override
     public long durableRecords() {
         return disk.segments.stream()
                 .mapToLong(segment -> segment.records.size())
@@ -270,6 +280,11 @@ public final class MemoryQueue implements ReplicationQueue {
         @Override
         public long lastSeq() {
             return last == null ? 0 : last.seq();
+        }
+
+        @Override
+        public void write() {
+            // A reader that shows what is written sees it at once.
         }
 
         @Override

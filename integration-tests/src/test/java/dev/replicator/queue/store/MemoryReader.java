@@ -18,6 +18,7 @@ import java.util.Set;
 /** Reads a {@link MemoryDisk}; refuses to begin where {@link ReplicationQueue#readAfter} says. */
 public final class MemoryReader implements QueueReader {
     private final MemoryDisk disk;
+    private final List<StoredRecord> pending;
     private MemoryDisk.Segment segment;
     private int next;
     private StoredRecord current;
@@ -26,9 +27,14 @@ public final class MemoryReader implements QueueReader {
     private final int resets;
 
     private final Deque<StoredRecord> opening = new ArrayDeque<>();
+    private boolean early;
+    /** Records shown that were not on disk then: the next ones there, or the first ones that wait. */
+    private int ahead;
 
-    private MemoryReader(MemoryDisk disk, MemoryDisk.Segment segment, int next, Position passed) {
+    private MemoryReader(
+            MemoryDisk disk, List<StoredRecord> pending, MemoryDisk.Segment segment, int next, Position passed) {
         this.disk = disk;
+        this.pending = pending;
         this.resets = disk.resets;
         this.segment = segment;
         this.next = next;
@@ -36,22 +42,23 @@ public final class MemoryReader implements QueueReader {
         this.passedLsn = passed.lsn();
     }
 
-    static MemoryReader fromStart(MemoryDisk disk) throws IOException {
+    static MemoryReader fromStart(MemoryDisk disk, List<StoredRecord> pending) throws IOException {
         MemoryDisk.Segment first = disk.segments.get(0);
-        return atStart(disk, first, first.base);
+        return atStart(disk, pending, first, first.base);
     }
 
     /** With copies of the schemas in force there. */
-    private static MemoryReader atStart(MemoryDisk disk, MemoryDisk.Segment segment, Position passed)
+    private static MemoryReader atStart(
+            MemoryDisk disk, List<StoredRecord> pending, MemoryDisk.Segment segment, Position passed)
             throws IOException {
-        MemoryReader reader = new MemoryReader(disk, segment, 0, passed);
+        MemoryReader reader = new MemoryReader(disk, pending, segment, 0, passed);
         for (TableSchema schema : segment.opening) {
             reader.opening.add(StoredRecord.of(ControlRecords.schema(segment.base, schema, true)));
         }
         return reader;
     }
 
-    static MemoryReader after(MemoryDisk disk, Position after) throws IOException {
+    static MemoryReader after(MemoryDisk disk, List<StoredRecord> pending, Position after) throws IOException {
         MemoryDisk.Segment oldest = disk.segments.get(0);
         Position tail = disk.tail();
         if (after.seq() < oldest.base.seq()
@@ -75,24 +82,25 @@ public final class MemoryReader implements QueueReader {
             }
             throw new ForkedHistoryException("that epoch ended with seq " + last);
         }
-        return locate(disk, after, ofEpoch);
+        return locate(disk, pending, after, ofEpoch);
     }
 
-    private static MemoryReader locate(MemoryDisk disk, Position after, List<MemoryDisk.Segment> ofEpoch)
+    private static MemoryReader locate(
+            MemoryDisk disk, List<StoredRecord> pending, Position after, List<MemoryDisk.Segment> ofEpoch)
             throws IOException {
         for (MemoryDisk.Segment each : ofEpoch) {
             for (int i = 0; i < each.records.size(); i++) {
                 RecordHeader header = each.records.get(i).header();
                 if (header.isTransaction() && header.seq() == after.seq()) {
                     compare(after, header.position());
-                    return new MemoryReader(disk, each, i + 1, after);
+                    return new MemoryReader(disk, pending, each, i + 1, after);
                 }
             }
         }
         for (MemoryDisk.Segment each : ofEpoch) {
             if (each.base.seq() == after.seq()) {
                 compare(after, each.base);
-                return atStart(disk, each, after);
+                return atStart(disk, pending, each, after);
             }
         }
         throw new ForkedHistoryException("that epoch begins behind " + ofEpoch.get(0).base);
@@ -118,6 +126,27 @@ public final class MemoryReader implements QueueReader {
         if (resets != disk.resets) {
             throw new PositionPrunedException("the queue was reset");
         }
+        while (ahead > 0 && moveOnDisk()) {
+            ahead--;
+        }
+        if (ahead == 0 && moveOnDisk()) {
+            return passed();
+        }
+        if (!early
+                || pending.size() <= ahead
+                || !mayComeEarly(pending.get(ahead).header())) {
+            return null;
+        }
+        current = pending.get(ahead++);
+        return passed();
+    }
+
+    /** As {@link SegmentReader} has it. */
+    private static boolean mayComeEarly(RecordHeader header) {
+        return header.isTransaction() || header.kind() == RecordKind.HEARTBEAT;
+    }
+
+    private boolean moveOnDisk() throws PositionPrunedException {
         while (next >= segment.records.size()) {
             MemoryDisk.Segment behind = null;
             for (MemoryDisk.Segment each : disk.segments) {
@@ -127,7 +156,7 @@ public final class MemoryReader implements QueueReader {
                 }
             }
             if (behind == null) {
-                return null;
+                return false;
             }
             if (behind.number != segment.number + 1) {
                 throw new PositionPrunedException("the next segment was pruned meanwhile");
@@ -136,6 +165,10 @@ public final class MemoryReader implements QueueReader {
             next = 0;
         }
         current = segment.records.get(next++);
+        return true;
+    }
+
+    private RecordHeader passed() {
         RecordHeader header = current.header();
         if (header.isTransaction()) {
             passedSeq = header.seq();
@@ -159,6 +192,16 @@ public final class MemoryReader implements QueueReader {
                 }
             }
         }
+    }
+
+    @Override
+    public void showWritten() {
+        early = true;
+    }
+
+    @Override
+    public boolean waitsForDisk() {
+        return pending.size() > ahead;
     }
 
     @Override

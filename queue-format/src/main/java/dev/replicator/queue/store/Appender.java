@@ -151,6 +151,11 @@ final class Appender implements QueueWriter, LargeTransaction.Owner {
     }
 
     @Override
+    public void write() throws IOException {
+        commit.write();
+    }
+
+    @Override
     public void sync() throws IOException {
         commit.sync();
     }

@@ -14,11 +14,13 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 
 /**
- * Collects appended records in memory while the group before them is written and synced, then writes them as one group:
- * an fsync starts as soon as the previous one ended and something waits, so the disk sets the group's size (rule R16).
+ * Collects appended records, writes them to the file, and makes them durable in groups: an fsync starts as soon as the
+ * previous one ended and something waits, so the disk sets the group's size (rule R16).
  *
- * <p>One thread appends; the sync thread started here is the only one that writes groups. After a failed fsync it stops
- * for good. A full disk is kept apart: the group stays in memory and is tried again.
+ * <p>One thread appends, and may write what it appended while the group before it is on its way: readers that ask for it
+ * see it then. The sync thread started here is the only one that ends groups: no end is written before the fsync of the group in
+ * front has come back. After a failed fsync it stops for good. A full disk is kept apart: what could not be written stays in
+ * memory and is tried again.
  */
 final class GroupCommit implements Closeable {
     /** Appending waits while this much is not yet on its way to disk. */
@@ -37,13 +39,17 @@ final class GroupCommit implements Closeable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
     private final Condition progress = lock.newCondition();
+    private final Condition shown = lock.newCondition();
     private final Thread thread = new Thread(this::run, "queue-sync");
 
-    // All guarded by lock, except that the sync thread alone uses `writing` and `target` while `busy`.
+    // All guarded by lock, except that the sync thread forces `target` without it while `busy`.
     private SegmentWriter target;
-    private Group filling = new Group();
-    private Group writing = new Group();
+    private final Group filling = new Group();
+    /** Written since the last group ended. */
+    private int unsynced;
+
     private boolean busy;
+    private boolean roomWanted;
     private boolean closing;
     private long nextOffset;
     private long attempts;
@@ -51,6 +57,7 @@ final class GroupCommit implements Closeable {
     private boolean lastTry;
     private QueueFullException full;
     private IOException failed;
+    private volatile Durable written;
     private volatile Durable durable;
 
     GroupCommit() {
@@ -63,6 +70,11 @@ final class GroupCommit implements Closeable {
 
     Durable durable() {
         return durable;
+    }
+
+    /** What readers of written records may see; what is durable is part of it. */
+    Durable written() {
+        return written;
     }
 
     /** The active segment's writer, or null. */
@@ -94,6 +106,7 @@ final class GroupCommit implements Closeable {
                 retry();
             }
             while (filling.bytes.position() > 0 && filling.bytes.position() + image.remaining() > MOST_WAITING_BYTES) {
+                roomWanted = true;
                 await();
                 if (full != null) {
                     throw full;
@@ -105,6 +118,32 @@ final class GroupCommit implements Closeable {
             work.signal();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Writes what was appended, without making it durable. What cannot be written now is tried again by others. */
+    void write() throws IOException {
+        lock.lock();
+        try {
+            checkUsable();
+            if (full == null) {
+                tryWriting();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void tryWriting() throws IOException {
+        try {
+            writeFilling();
+        } catch (QueueFullException e) {
+            full = e;
+            work.signal();
+        } catch (IOException e) {
+            failed = e;
+            work.signal();
+            throw e;
         }
     }
 
@@ -139,8 +178,22 @@ final class GroupCommit implements Closeable {
             nextOffset = target.end();
             if (after != null) {
                 durable = after.apply(durable);
+                written = durable;
             }
             progress.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean awaitWritten(long seenRecords, Duration timeout) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            long left = timeout.toNanos();
+            while (left > 0 && !closing && failed == null && written.records() == seenRecords) {
+                left = shown.awaitNanos(left);
+            }
+            return written.records() != seenRecords;
         } finally {
             lock.unlock();
         }
@@ -169,6 +222,7 @@ final class GroupCommit implements Closeable {
         try {
             target = first;
             durable = state;
+            written = state;
             nextOffset = first.end();
             progress.signalAll();
         } finally {
@@ -184,6 +238,7 @@ final class GroupCommit implements Closeable {
             closing = true;
             work.signal();
             progress.signalAll();
+            shown.signalAll();
         } finally {
             lock.unlock();
         }
@@ -207,7 +262,7 @@ final class GroupCommit implements Closeable {
     boolean isClean() {
         lock.lock();
         try {
-            return failed == null && filling.records == 0 && !busy;
+            return failed == null && isIdle();
         } finally {
             lock.unlock();
         }
@@ -215,13 +270,17 @@ final class GroupCommit implements Closeable {
 
     private void drain() throws IOException {
         checkUsable();
-        while (busy || filling.records > 0) {
+        while (!isIdle()) {
             if (full != null) {
                 retry();
             } else {
                 await();
             }
         }
+    }
+
+    private boolean isIdle() {
+        return !busy && filling.records == 0 && unsynced == 0;
     }
 
     private void retry() throws IOException {
@@ -260,8 +319,8 @@ final class GroupCommit implements Closeable {
     private void run() {
         lock.lock();
         try {
-            while (failed == null && takeGroup()) {
-                writeGroup();
+            while (failed == null && awaitGroup()) {
+                endGroup();
             }
         } catch (InterruptedException e) {
             failed = new InterruptedIOException("the queue's sync thread was interrupted");
@@ -271,12 +330,13 @@ final class GroupCommit implements Closeable {
                 failed = new IOException("the queue's sync thread died");
             }
             progress.signalAll();
+            shown.signalAll();
             lock.unlock();
         }
     }
 
-    /** Waits for work; false when the queue is closing and nothing is left, or cannot be written. */
-    private boolean takeGroup() throws InterruptedException {
+    /** Waits until a group is due; false when the queue is closing and nothing is left, or cannot be written. */
+    private boolean awaitGroup() throws InterruptedException {
         if (full != null) {
             if (lastTry) {
                 return false;
@@ -289,56 +349,77 @@ final class GroupCommit implements Closeable {
             retryNow = false;
             return true;
         }
-        while (filling.records == 0 && !closing) {
+        while (isIdle() && !closing && failed == null) {
             work.await();
         }
-        if (filling.records == 0) {
-            return false;
-        }
-        Group taken = filling;
-        filling = writing;
-        filling.clear();
-        writing = taken;
-        busy = true;
-        nextOffset += GroupTrailer.LENGTH;
-        progress.signalAll();
-        return true;
+        return failed == null && !isIdle();
     }
 
-    private void writeGroup() {
-        IOException failure = null;
-        Group group = writing;
-        Durable before = durable;
-        Position tail = group.tail == null ? before.tail() : group.tail;
-        long sourceLsn = group.hasLsn ? SegmentStats.later(before.sourceLsn(), group.sourceLsn) : before.sourceLsn();
+    private void endGroup() {
+        Durable ended = null;
+        try {
+            writeFilling();
+            target.endGroup(unsynced, written.tail().seq(), written.sourceLsn());
+            target.segment().written(target.written());
+            nextOffset += GroupTrailer.LENGTH;
+            unsynced = 0;
+            ended = written;
+            forgetFull();
+            force();
+        } catch (QueueFullException e) {
+            full = e;
+            attempts++;
+        } catch (IOException e) {
+            failed = e;
+        } catch (RuntimeException e) {
+            failed = new IOException("queue stopped", e);
+        }
+        if (ended != null && failed == null) {
+            target.segment().extend(target.end());
+            durable = ended;
+        }
+        busy = false;
+        progress.signalAll();
+    }
+
+    private void forgetFull() {
+        if (full != null) {
+            full = null;
+            attempts++;
+        }
+    }
+
+    /** Others append and write meanwhile. */
+    private void force() throws IOException {
+        busy = true;
+        if (roomWanted) {
+            roomWanted = false;
+            progress.signalAll();
+        }
         lock.unlock();
         try {
-            target.writeGroup(group.toWrite(), group.records, tail.seq(), sourceLsn);
-        } catch (IOException e) {
-            failure = e;
-        } catch (RuntimeException e) {
-            failure = new IOException("queue stopped", e);
+            target.force();
         } finally {
             lock.lock();
         }
-        if (failure instanceof QueueFullException e) {
-            full = e;
-            attempts++;
-        } else if (failure != null) {
-            failed = failure;
-        } else {
-            if (full != null) {
-                full = null;
-                attempts++;
-            }
-            busy = false;
-            target.segment().extend(target.end());
-            durable = new Durable(tail, sourceLsn, before.records() + group.records);
-        }
-        progress.signalAll();
     }
 
-    /** Records that become durable together. */
+    private void writeFilling() throws IOException {
+        if (filling.records == 0) {
+            return;
+        }
+        target.write(filling.toWrite());
+        Position tail = filling.tail == null ? written.tail() : filling.tail;
+        long sourceLsn =
+                filling.hasLsn ? SegmentStats.later(written.sourceLsn(), filling.sourceLsn) : written.sourceLsn();
+        written = new Durable(tail, sourceLsn, written.records() + filling.records);
+        unsynced += filling.records;
+        filling.clear();
+        target.segment().written(target.written());
+        shown.signalAll();
+    }
+
+    /** Records that were not written yet. */
     private static final class Group {
         private static final int USUAL_BYTES = 1 << 20;
 
@@ -349,7 +430,7 @@ final class GroupCommit implements Closeable {
         private boolean hasLsn;
 
         void add(RecordHeader header, ByteBuffer image) {
-            int needed = bytes.position() + image.remaining() + GroupTrailer.LENGTH;
+            int needed = bytes.position() + image.remaining();
             if (needed > bytes.capacity()) {
                 bytes = ByteBuffer.allocate(Math.max(needed, bytes.capacity() * 2))
                         .put(bytes.flip());

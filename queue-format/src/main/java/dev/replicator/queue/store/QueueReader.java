@@ -7,7 +7,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Set;
 
-/** Reads durable records in order. Used by one thread. Holds its segment file open, so pruning never pulls it away. */
+/**
+ * Reads records in order: durable ones, unless {@link #showWritten} asks for more. Used by one thread. Holds its segment
+ * file open, so pruning never pulls it away.
+ */
 public interface QueueReader extends AutoCloseable {
     /**
      * Moves to the next durable record.
@@ -26,6 +29,16 @@ public interface QueueReader extends AutoCloseable {
      * @return its header, or null when all durable records were passed
      */
     RecordHeader next(Set<Integer> tableIds) throws IOException;
+
+    /**
+     * From here on transactions and heartbeats are shown as soon as they are written. After a power failure they may be gone,
+     * and whoever saw them is ahead of this queue until they were appended again. Any other record is shown once it is durable,
+     * and what stands behind it after it.
+     */
+    void showWritten();
+
+    /** Whether the last {@link #next} came to a record that is written and must be durable first. */
+    boolean waitsForDisk();
 
     /** seq of the last transaction passed, matching or not. */
     long passedSeq();

@@ -31,6 +31,14 @@ public interface QueueWriter {
     long lastSeq();
 
     /**
+     * Shows all that was appended to readers of written records; it becomes durable as ever. A full disk is met by the next
+     * call of another method.
+     *
+     * @throws IOException when the disk failed; the queue must be closed and opened again
+     */
+    void write() throws IOException;
+
+    /**
      * Waits until all that was appended is durable.
      *
      * @throws QueueFullException when the disk is full: what was appended is kept in memory and tried again, every

@@ -114,6 +114,12 @@ public interface ReplicationQueue extends AutoCloseable {
     /** Blocks until the durable tail or LSN moved beyond what the caller saw, or time is up. */
     boolean awaitProgress(long seenLsn, long seenRecords, Duration timeout) throws InterruptedException;
 
+    /** Blocks until more was written than the caller saw, durable or not, or time is up. */
+    boolean awaitWritten(long seenRecords, Duration timeout) throws InterruptedException;
+
+    /** Counts records written since opening, durable or not: the mark for {@link #awaitWritten}. */
+    long writtenRecords();
+
     /** Counts durable records since opening; together with {@link #durableLsn()} the mark for {@link #awaitProgress}. */
     long durableRecords();
 

@@ -15,6 +15,7 @@ final class Segment {
     private final long openingEnd;
     private volatile Path file;
     private volatile long durableEnd;
+    private volatile long writtenEnd;
     private volatile boolean closed;
     private volatile boolean removed;
     private volatile long sizeBytes;
@@ -33,6 +34,7 @@ final class Segment {
         this.openingStart = openingStart;
         this.openingEnd = openingEnd;
         this.durableEnd = durableEnd;
+        this.writtenEnd = durableEnd;
         this.sizeBytes = durableEnd;
     }
 
@@ -113,6 +115,15 @@ final class Segment {
         return durableEnd;
     }
 
+    /** Where what is written ends: at or behind {@link #durableEnd}. What lies between may be gone after a power failure. */
+    long writtenEnd() {
+        return writtenEnd;
+    }
+
+    void written(long newWrittenEnd) {
+        writtenEnd = newWrittenEnd;
+    }
+
     boolean isClosed() {
         return closed;
     }
@@ -160,6 +171,7 @@ final class Segment {
     void close(Path closedFile, SegmentFooter footer) {
         file = closedFile;
         durableEnd = footer.offset();
+        writtenEnd = durableEnd;
         sizeBytes = footer.offset() + footer.length();
         contentCrc = footer.contentCrc();
         closed = true;

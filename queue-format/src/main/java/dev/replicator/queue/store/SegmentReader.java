@@ -22,6 +22,8 @@ final class SegmentReader implements QueueReader {
     private long at;
     private long passedSeq;
     private long passedLsn;
+    private boolean early;
+    private boolean waitsForDisk;
     private RecordHeader current;
     private long currentOffset;
 
@@ -51,6 +53,20 @@ final class SegmentReader implements QueueReader {
     }
 
     @Override
+    public void showWritten() {
+        early = true;
+    }
+
+    @Override
+    public boolean waitsForDisk() {
+        return waitsForDisk;
+    }
+
+    private long readableEnd() {
+        return early ? segment.writtenEnd() : segment.durableEnd();
+    }
+
+    @Override
     public RecordHeader next() throws IOException {
         return next(null);
     }
@@ -58,10 +74,12 @@ final class SegmentReader implements QueueReader {
     @Override
     public RecordHeader next(Set<Integer> tableIds) throws IOException {
         current = null;
+        waitsForDisk = false;
         while (true) {
-            // Closed is read first: a segment grows before it is closed.
+            // Closed is read first: a segment grows before it is closed. What is durable is part of what is written.
             boolean closed = segment.isClosed();
-            long end = segment.durableEnd();
+            long durable = segment.durableEnd();
+            long end = readableEnd();
             if (at >= end) {
                 if (!closed && segment.isRemoved()) {
                     throw new PositionPrunedException(
@@ -74,6 +92,10 @@ final class SegmentReader implements QueueReader {
                 at += GroupTrailer.LENGTH;
             } else if (tableIds == null || !passOver(tableIds, end)) {
                 RecordHeader header = Bodies.header(window, at, end);
+                if (at >= durable && !mayComeEarly(header)) {
+                    waitsForDisk = true;
+                    return null;
+                }
                 currentOffset = at;
                 at = segment.endOf(header, at);
                 pass(header);
@@ -81,6 +103,11 @@ final class SegmentReader implements QueueReader {
                 return header;
             }
         }
+    }
+
+    /** What comes again the same after a power failure; what the forwarder or capture decided need not. */
+    private static boolean mayComeEarly(RecordHeader header) {
+        return header.isTransaction() || header.kind() == RecordKind.HEARTBEAT;
     }
 
     /** Passes the record at hand if it is a transaction with none of the tables. */
@@ -150,13 +177,13 @@ final class SegmentReader implements QueueReader {
         Bodies.walk(window, body, header.bodyLength(), block -> true, (block, bytes) -> {});
         int length = (int) header.totalLength();
         if (body == currentOffset + header.headerLength()) {
-            ByteBuffer image = window.at(currentOffset, length, segment.durableEnd());
+            ByteBuffer image = window.at(currentOffset, length, readableEnd());
             return image.limit(image.position() + length).slice();
         }
         ByteBuffer image = ByteBuffer.allocate(length);
         header.encode(image);
         int bodyLength = (int) header.bodyLength();
-        ByteBuffer bytes = window.at(body, bodyLength, segment.durableEnd());
+        ByteBuffer bytes = window.at(body, bodyLength, readableEnd());
         return image.put(bytes.limit(bytes.position() + bodyLength)).flip();
     }
 

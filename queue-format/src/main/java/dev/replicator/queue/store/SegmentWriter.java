@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Writes the active segment: whole commit groups, then the footer. Not thread-safe: its owner lets one thread in at a
+ * Writes the active segment: records, the ends of commit groups, then the footer. Not thread-safe: its owner lets one thread in at a
  * time.
  */
 final class SegmentWriter implements Closeable {
@@ -21,6 +21,7 @@ final class SegmentWriter implements Closeable {
     private final Segment segment;
     private final CRC32C crc;
     private Path file;
+    private long written;
     private long end;
 
     private SegmentWriter(Storage storage, Storage.AppendFile out, Segment segment, CRC32C crc) {
@@ -30,6 +31,7 @@ final class SegmentWriter implements Closeable {
         this.crc = crc;
         this.file = segment.file();
         this.end = segment.durableEnd();
+        this.written = end;
     }
 
     /**
@@ -112,9 +114,14 @@ final class SegmentWriter implements Closeable {
         return segment;
     }
 
-    /** Offset behind the last durable group. */
+    /** Offset behind the last group that has its end; durable after {@link #force}. */
     long end() {
         return end;
+    }
+
+    /** Offset behind the last record. */
+    long written() {
+        return written;
     }
 
     /** Gives a new segment its name; durable after a directory sync. */
@@ -129,39 +136,51 @@ final class SegmentWriter implements Closeable {
     }
 
     /**
-     * Writes a group with its trailer and makes it durable. Readers see it after {@link Segment#extend}.
+     * Writes records of the group that is under way, without making them durable.
      *
-     * @param group records, array-backed, with room for a trailer between limit and capacity
+     * @param records array-backed; consumed
      * @throws QueueFullException when the disk is full; the file is as before and the call may be repeated
      */
-    void writeGroup(ByteBuffer group, int records, long lastSeq, long sourceLsn) throws IOException {
-        long trailer = end + group.limit();
-        ByteBuffer bytes = group.duplicate().position(0).limit(group.limit() + GroupTrailer.LENGTH);
-        bytes.position(group.limit());
-        new GroupTrailer(records, end, trailer, lastSeq, sourceLsn).encode(bytes, segment.salt());
-        bytes.flip();
-        writeOrCut(bytes.duplicate());
-        out.force();
+    void write(ByteBuffer records) throws IOException {
+        ByteBuffer bytes = records.duplicate();
+        writeOrCut(records, written);
         crc.update(bytes.duplicate());
-        end += bytes.remaining();
+        written += bytes.remaining();
+    }
+
+    /**
+     * Writes the end of the group under way; {@link #force} makes it durable. Not before the group in front is durable.
+     *
+     * @throws QueueFullException when the disk is full; the file is as before and the call may be repeated
+     */
+    void endGroup(int records, long lastSeq, long sourceLsn) throws IOException {
+        ByteBuffer trailer = ByteBuffer.allocate(GroupTrailer.LENGTH);
+        new GroupTrailer(records, end, written, lastSeq, sourceLsn).encode(trailer, segment.salt());
+        write(trailer.flip());
+        end = written;
+    }
+
+    /** Makes everything written durable. */
+    void force() throws IOException {
+        out.force();
     }
 
     /** Writes the footer and gives the file its final name; durable after a directory sync. */
     void finish() throws IOException {
         SegmentFooter footer =
                 segment.stats().footer(end, segment.openingStart(), segment.openingEnd(), (int) crc.getValue());
-        writeOrCut(footer.encode());
+        writeOrCut(footer.encode(), end);
         out.force();
         rename(SegmentFiles.CLOSED);
         segment.close(file, footer);
         out.close();
     }
 
-    private void writeOrCut(ByteBuffer bytes) throws IOException {
+    private void writeOrCut(ByteBuffer bytes, long offset) throws IOException {
         try {
-            out.write(bytes, end);
+            out.write(bytes, offset);
         } catch (QueueFullException full) {
-            out.truncate(end);
+            out.truncate(offset);
             throw full;
         }
     }

@@ -295,6 +295,17 @@ final class SegmentedQueue implements ReplicationQueue {
     }
 
     @Override
+    public boolean awaitWritten(long seenRecords, Duration timeout) throws InterruptedException {
+        return commit.awaitWritten(seenRecords, timeout);
+    }
+
+    @Override
+    public long writtenRecords() {
+        durable();
+        return commit.written().records();
+    }
+
+    @Override
     public long durableRecords() {
         return durable().records();
     }

@@ -7,10 +7,7 @@ import static dev.replicator.queue.store.Samples.appendTransaction;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,83 +44,6 @@ class GroupCommitTest {
             assertEquals(LAST, queue.durableTail().seq());
             assertEquals(0, disk.arrived.availablePermits(), "all that came meanwhile shares one fsync");
             disk.letGo();
-        }
-    }
-
-    /** Lets each fsync wait for a permit while it is held. */
-    private static final class HeldDisk implements Storage {
-        final Semaphore arrived = new Semaphore(0);
-        final Semaphore released = new Semaphore(0);
-        private final FileStorage real = new FileStorage();
-        private volatile boolean held;
-
-        void hold() {
-            held = true;
-        }
-
-        void letGo() {
-            held = false;
-        }
-
-        private void sync() {
-            if (held) {
-                arrived.release();
-                released.acquireUninterruptibly();
-            }
-        }
-
-        @Override
-        public AppendFile create(Path file) throws IOException {
-            return new HeldFile(real.create(file));
-        }
-
-        @Override
-        public AppendFile open(Path file) throws IOException {
-            return new HeldFile(real.open(file));
-        }
-
-        @Override
-        public void rename(Path from, Path to) throws IOException {
-            real.rename(from, to);
-        }
-
-        @Override
-        public void delete(Path file) throws IOException {
-            real.delete(file);
-        }
-
-        @Override
-        public void syncDirectory(Path synced) throws IOException {
-            real.syncDirectory(synced);
-        }
-
-        private final class HeldFile implements AppendFile {
-            private final AppendFile file;
-
-            HeldFile(AppendFile file) {
-                this.file = file;
-            }
-
-            @Override
-            public void write(ByteBuffer source, long offset) throws IOException {
-                file.write(source, offset);
-            }
-
-            @Override
-            public void force() throws IOException {
-                sync();
-                file.force();
-            }
-
-            @Override
-            public void truncate(long length) throws IOException {
-                file.truncate(length);
-            }
-
-            @Override
-            public void close() throws IOException {
-                file.close();
-            }
         }
     }
 }
