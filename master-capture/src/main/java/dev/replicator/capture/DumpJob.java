@@ -24,6 +24,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -171,7 +172,7 @@ final class DumpJob {
                         LogMessage.dump(
                                 marker, items.stream().map(Item::tableId).toList()));
                 Steps.reached("dump.marker-emitted");
-                for (Item item : items) {
+                for (Item item : biggestFirst(control, items)) {
                     open.removeIf(table -> table.getDumpId().equals(item.dumpId()));
                     readTable(
                             control,
@@ -189,6 +190,15 @@ final class DumpJob {
                 snapshot.close();
             }
         }
+    }
+
+    /** The slave builds a table's indexes while the next ones are read: what takes longest must not come last. */
+    private static List<Item> biggestFirst(Connection control, List<Item> items) throws SQLException {
+        Map<Integer, Long> blocks =
+                Catalog.blocks(control, items.stream().map(Item::tableId).toList());
+        return items.stream()
+                .sorted(Comparator.comparingLong((Item item) -> -blocks.getOrDefault(item.tableId(), 0L)))
+                .toList();
     }
 
     private BeforeSnapshot before(List<Item> items) {

@@ -260,7 +260,8 @@ final class Coordinator implements Runnable {
     }
 
     private boolean ask(Connection connection, SlaveState state) throws SQLException {
-        if (state.main().isEmpty() || lanes.isForked() || System.nanoTime() - askAfterNanos < 0) {
+        boolean mayAsk = state.main().isPresent() && !lanes.isForked() && DumpRequests.hasAny(state);
+        if (!mayAsk || System.nanoTime() - askAfterNanos < 0) {
             return false;
         }
         askAfterNanos = System.nanoTime() + ASK_NANOS;

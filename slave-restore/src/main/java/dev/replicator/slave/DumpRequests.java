@@ -43,6 +43,12 @@ final class DumpRequests {
         this.forwarder = forwarder;
     }
 
+    /** Whether there is a table to ask for: without one the pause before the next time need not begin. */
+    static boolean hasAny(SlaveState state) {
+        return !TableStates.requests(state).isEmpty()
+                || !TableStates.askingAgain(state).isEmpty();
+    }
+
     /**
      * Asks for all tables that need a dump.
      *

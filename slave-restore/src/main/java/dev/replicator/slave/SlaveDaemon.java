@@ -20,6 +20,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -165,7 +166,8 @@ public final class SlaveDaemon implements Daemon {
                     channel,
                     store,
                     SlaveDaemon.this::open,
-                    Executors.newFixedThreadPool(config.parallel(), task -> RestoreService.daemon(task, "load")));
+                    Executors.newFixedThreadPool(config.parallel(), task -> RestoreService.daemon(task, "load")),
+                    new Semaphore(config.parallel()));
             return new RestoreService(context, owner::wake);
         }
     }

@@ -28,6 +28,17 @@ public final class Catalog {
                    coalesce(safe_wal_size, -1), coalesce(wal_status = 'lost', false)
               FROM pg_catalog.pg_replication_slots WHERE slot_name = ?""";
 
+    private static final String BLOCKS =
+            """
+            WITH RECURSIVE part(root, oid) AS (
+              SELECT t.oid, t.oid FROM unnest(?::int8[]) t(oid)
+              UNION ALL
+              SELECT p.root, i.inhrelid::int8 FROM part p
+                JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid::oid
+                JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition)
+            SELECT p.root, sum(greatest(c.relpages, 0))::int8
+              FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid::oid GROUP BY p.root""";
+
     // $1 oid, then name, type oid and modifier, declared type, identity: what a Relation message would say.
     private static final String COLUMNS =
             """
@@ -219,6 +230,20 @@ public final class Catalog {
         Map<Integer, CatalogFacts> facts = new HashMap<>();
         marks.forEach((oid, mark) -> facts.put(oid, new CatalogFacts(mark, missing.get(oid))));
         return facts;
+    }
+
+    /** Blocks of each table, partitions included, as the server last counted them; asks for no lock. */
+    public static Map<Integer, Long> blocks(Connection sql, Collection<Integer> tables) throws SQLException {
+        Map<Integer, Long> blocks = new HashMap<>();
+        try (PreparedStatement query = sql.prepareStatement(BLOCKS)) {
+            query.setArray(1, oids(sql, tables));
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    blocks.put((int) row.getLong(1), row.getLong(2));
+                }
+            }
+        }
+        return blocks;
     }
 
     /** 32-bit ids of transactions that may have written to one of the tables and are still running. */

@@ -39,12 +39,19 @@ import java.util.stream.Collectors;
  * ended. The table is {@code loaded} only when the manifest said that the dump is complete (rule R03).
  */
 final class TableRestore implements DumpDownload.Receiver {
+    /** What a server comes with, 64 MB, sorts the keys of a million rows on disk. For this transaction, and never less. */
+    private static final String BUILD_MEMORY =
+            """
+            SELECT set_config('maintenance_work_mem', '256MB', true)
+              FROM pg_settings WHERE name = 'maintenance_work_mem' AND setting::int8 < 256 * 1024""";
+
     private final RestoreContext context;
     private final Restore begun;
     private final Epoch epoch;
     private final Set<Integer> loaded = new ConcurrentSkipListSet<>();
     private final List<Future<?>> loads = new ArrayList<>();
     private final AtomicInteger chunksKnown = new AtomicInteger();
+    private final LoadSessions sessions;
     private Restore restore;
     private ChunkLoader loader;
 
@@ -56,6 +63,7 @@ final class TableRestore implements DumpDownload.Receiver {
         this.context = context;
         this.begun = begun;
         this.restore = begun;
+        this.sessions = new LoadSessions(() -> context.open(begun.table()));
         this.epoch = epoch;
     }
 
@@ -74,6 +82,14 @@ final class TableRestore implements DumpDownload.Receiver {
      * @throws RestoreSupersededException somebody else decided about the restore meanwhile
      */
     void run() throws SQLException, IOException, InterruptedException {
+        try {
+            attempt();
+        } finally {
+            sessions.close();
+        }
+    }
+
+    private void attempt() throws SQLException, IOException, InterruptedException {
         try (Connection connection = context.open(restore.table())) {
             loaded.addAll(Transactions.run(connection, session -> RestoreRows.chunksLoaded(session, restore)));
         }
@@ -92,7 +108,12 @@ final class TableRestore implements DumpDownload.Receiver {
             // An empty dump whose chunks were all held: nothing called begins().
             throw new IOException("dump " + restore.dumpId() + " came without its draft");
         }
-        finish();
+        context.builds().acquire();
+        try {
+            finish();
+        } finally {
+            context.builds().release();
+        }
         context.store().delete(restore.dumpId());
     }
 
@@ -148,9 +169,9 @@ final class TableRestore implements DumpDownload.Receiver {
     }
 
     private void load(StoredDump dump, ChunkEntry entry) throws SQLException, IOException {
-        try (Connection connection = context.open(restore.table());
+        try (LoadSessions.Lease lease = sessions.lease();
                 InputStream text = dump.openText(entry.number())) {
-            connection.setAutoCommit(false);
+            Connection connection = lease.connection();
             // The row lock keeps a restore from being given up under our hands.
             Sql.query(
                     connection,
@@ -163,6 +184,7 @@ final class TableRestore implements DumpDownload.Receiver {
             }
             Steps.reached("restore.chunk-written");
             connection.commit();
+            lease.keep();
             loaded.add(entry.number());
             Steps.reached("restore.chunk-loaded");
         }
@@ -200,6 +222,7 @@ final class TableRestore implements DumpDownload.Receiver {
                 current(session);
                 if (restore.mode() != RestoreMode.IN_PLACE) {
                     CopyLayout layout = RestoreRows.layout(session, restore.table());
+                    Sql.query(session, row -> 0, BUILD_MEMORY);
                     new TableBuilder(session)
                             .addKeysAndIndexes(TableDefinition.fromJson(layout.definition()), restore.relation());
                 } else {
