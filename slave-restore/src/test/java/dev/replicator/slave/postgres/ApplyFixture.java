@@ -33,6 +33,7 @@ final class ApplyFixture implements AutoCloseable {
     final FallbackMemory memory = new FallbackMemory();
     private final Map<TableSchema, TableBinding> bindings = new HashMap<>();
     private final Set<String> tables = new TreeSet<>();
+    private boolean preparing;
     private ApplyOptions options = ApplyOptions.defaults();
     private ApplyStats stats;
     private long pieces;
@@ -128,16 +129,34 @@ final class ApplyFixture implements AutoCloseable {
         }
     }
 
-    /** Applies on the fast path without commit. */
+    /** Applies on the fast path without commit; every other batch is prepared first, as it is in a backlog. */
     void fast(List<CapturedMaster.Captured> changes) throws SQLException, TableException, BatchConflictException {
         try (BatchApplier applier = new BatchApplier(session, options, memory)) {
-            for (CapturedMaster.Captured captured : changes) {
-                applier.add(binding(captured.schema()), captured.change());
+            PreparedRows rows = preparing ? prepared(changes) : null;
+            preparing = !preparing;
+            if (rows == null) {
+                for (CapturedMaster.Captured captured : changes) {
+                    applier.add(binding(captured.schema()), captured.change());
+                }
+            } else {
+                applier.adopt(rows);
             }
             applier.finish();
             stats = applier.stats();
             pieces += stats.pieces();
         }
+    }
+
+    /** What a lane does ahead of the transaction; null when it cannot. */
+    private PreparedRows prepared(List<CapturedMaster.Captured> changes) throws SQLException, TableException {
+        PreparedRows rows = new PreparedRows(options, TargetSession.isReplica(session));
+        for (CapturedMaster.Captured captured : changes) {
+            if (!memory.isEmpty() || !rows.add(binding(captured.schema()), captured.change())) {
+                return null;
+            }
+        }
+        rows.encode();
+        return rows;
     }
 
     /** Applies one by one without commit; returns the conflicts. */
