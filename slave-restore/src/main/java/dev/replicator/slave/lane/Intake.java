@@ -185,7 +185,7 @@ final class Intake {
     Batch take(BatchLimits limits, long maxSeq) {
         lock.lock();
         try {
-            List<ChangeRun> runs = new ArrayList<>();
+            List<ChangeRun> runs = new ArrayList<>(Math.min(items.size(), limits.transactions()));
             Position end = null;
             long micros = 0;
             long endMicros = 0;
@@ -199,7 +199,7 @@ final class Intake {
                     if (transactions > 0 && (full || !piece.last())) {
                         break;
                     }
-                    removeLocked();
+                    unlinkLocked();
                     if (!piece.last()) {
                         return batchOf(piece);
                     }
@@ -210,18 +210,19 @@ final class Intake {
                     taken += piece.bytes();
                     transactions++;
                 } else if (item instanceof LaneItem.Passed passed) {
-                    removeLocked();
+                    unlinkLocked();
                     endMicros = end != null && end.seq() == passed.seq() ? endMicros : 0;
                     end = passed.position();
                     micros = Math.max(micros, passed.commitMicros());
                 } else {
-                    event = removeLocked();
+                    event = unlinkLocked();
                 }
             }
             return end == null && event == null
                     ? null
                     : new Batch(runs, end, micros, endMicros, transactions, false, event);
         } finally {
+            changed.signalAll(); // once: whoever puts waits for room, not for each item
             lock.unlock();
         }
     }
@@ -241,9 +242,13 @@ final class Intake {
     }
 
     private LaneItem removeLocked() {
+        changed.signalAll();
+        return unlinkLocked();
+    }
+
+    private LaneItem unlinkLocked() {
         LaneItem item = items.remove();
         bytes -= item.bytes();
-        changed.signalAll();
         return item;
     }
 

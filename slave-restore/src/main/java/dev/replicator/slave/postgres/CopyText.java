@@ -37,28 +37,59 @@ final class CopyText {
             if (i > 0) {
                 put('\t');
             }
-            String text = Values.text(row[indexes[i]]);
-            if (text == null) {
-                put('\\');
-                put('N');
-            } else {
-                escape(text.getBytes(StandardCharsets.UTF_8));
-            }
+            value(row[indexes[i]]);
         }
         put('\n');
+    }
+
+    private void value(Object value) {
+        if (value == null) {
+            put('\\');
+            put('N');
+        } else if (value instanceof Integer || value instanceof Long) {
+            number(((Number) value).longValue());
+        } else {
+            escape(Values.text(value).getBytes(StandardCharsets.UTF_8));
+        }
+    }
+
+    /** Digits from the last to the first; a negative number's digits are those of its negative remainders. */
+    private void number(long value) {
+        require(20);
+        if (value < 0) {
+            buffer[end++] = '-';
+        }
+        int length = 1;
+        for (long left = value / 10; left != 0; left /= 10) {
+            length++;
+        }
+        long left = value;
+        for (int at = end + length - 1; at >= end; at--) {
+            buffer[at] = (byte) ('0' + Math.abs(left % 10));
+            left /= 10;
+        }
+        end += length;
     }
 
     /** The characters to be escaped are single bytes, which no other character's bytes contain. */
     private void escape(byte[] text) {
         require(2 * text.length);
         for (byte b : text) {
-            switch (b) {
-                case '\\' -> escaped('\\');
-                case '\t' -> escaped('t');
-                case '\n' -> escaped('n');
-                case '\r' -> escaped('r');
-                default -> buffer[end++] = b;
+            if (b > '\r' && b != '\\' || b < '\t') {
+                buffer[end++] = b;
+            } else {
+                special(b);
             }
+        }
+    }
+
+    private void special(byte b) {
+        switch (b) {
+            case '\\' -> escaped('\\');
+            case '\t' -> escaped('t');
+            case '\n' -> escaped('n');
+            case '\r' -> escaped('r');
+            default -> buffer[end++] = b;
         }
     }
 

@@ -4,7 +4,6 @@ import dev.replicator.slave.netting.NetRow;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,8 +18,8 @@ import java.util.stream.Collectors;
 final class NetTable {
     private final TableBinding binding;
     private final SetWriter writer;
-    private final List<NetRow> deletes = new ArrayList<>();
-    private final List<NetRow> updates = new ArrayList<>();
+    private final List<NetRow> deletes;
+    private final List<NetRow> updates;
     private final List<NetRow> splits = new ArrayList<>();
     private final List<NetRow> inserts = new ArrayList<>();
     private List<Object[]> completed = List.of();
@@ -34,31 +33,21 @@ final class NetTable {
     NetTable(TableBinding binding, SetWriter writer, List<NetRow> rows) {
         this.binding = binding;
         this.writer = writer;
+        List<NetRow> gone = new ArrayList<>();
+        List<NetRow> kept = new ArrayList<>();
         for (NetRow row : rows) {
             if (!row.live()) {
-                deletes.add(row);
+                gone.add(row);
             } else if (row.origin() == null) {
                 inserts.add(row);
             } else if (row.keyChanged()) {
                 splits.add(row);
             } else {
-                updates.add(row);
+                kept.add(row);
             }
         }
-        inKeyOrder(updates);
-        inKeyOrder(deletes);
-    }
-
-    /**
-     * By the first column of the key where it is a whole number: neighbours in the index, and mostly in the table too, come
-     * one after the other. Other rows stay as they came.
-     */
-    private static void inKeyOrder(List<NetRow> rows) {
-        if (rows.stream().allMatch(row -> row.origin()[0] instanceof Integer)) {
-            rows.sort(Comparator.comparingInt(row -> (Integer) row.origin()[0]));
-        } else if (rows.stream().allMatch(row -> row.origin()[0] instanceof Long)) {
-            rows.sort(Comparator.comparingLong(row -> (Long) row.origin()[0]));
-        }
+        updates = KeyOrder.of(kept);
+        deletes = KeyOrder.of(gone);
     }
 
     TableBinding binding() {
@@ -164,18 +153,38 @@ final class NetTable {
 
     private Map<List<Integer>, List<NetRow>> byKnown(int[] columns) {
         Map<BitSet, List<NetRow>> groups = new LinkedHashMap<>();
+        BitSet last = null;
+        List<NetRow> group = null;
         for (NetRow row : updates) {
-            BitSet known = new BitSet();
-            for (int column : columns) {
-                if (SetWriter.known(row, column)) {
-                    known.set(column);
-                }
+            // Nearly all rows of a batch know the same columns.
+            if (last == null || !knows(row, columns, last)) {
+                last = known(row, columns);
+                group = groups.computeIfAbsent(last, set -> new ArrayList<>());
             }
-            groups.computeIfAbsent(known, set -> new ArrayList<>()).add(row);
+            group.add(row);
         }
         Map<List<Integer>, List<NetRow>> byColumns = new LinkedHashMap<>();
         groups.forEach((known, rows) -> byColumns.put(known.stream().boxed().collect(Collectors.toList()), rows));
         return byColumns;
+    }
+
+    private static BitSet known(NetRow row, int[] columns) {
+        BitSet known = new BitSet();
+        for (int column : columns) {
+            if (SetWriter.known(row, column)) {
+                known.set(column);
+            }
+        }
+        return known;
+    }
+
+    private static boolean knows(NetRow row, int[] columns, BitSet exactly) {
+        for (int column : columns) {
+            if (SetWriter.known(row, column) != exactly.get(column)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void expectInserted(long rows, int expected) throws BatchConflictException {

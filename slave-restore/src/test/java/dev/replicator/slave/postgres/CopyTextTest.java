@@ -22,6 +22,17 @@ final class CopyTextTest {
     }
 
     @Test
+    void shouldWriteNumbersAsTheyArePrinted() {
+        long[] numbers = {0, 7, -7, 10, -10, 99, 100, Integer.MIN_VALUE, Long.MAX_VALUE, Long.MIN_VALUE};
+        for (long number : numbers) {
+            List<Object[]> rows = Collections.singletonList(new Object[] {number, (int) number});
+            assertEquals(
+                    number + "\t" + (int) number + "\n",
+                    new String(new CopyText(rows, new int[] {0, 1}).next(), StandardCharsets.UTF_8));
+        }
+    }
+
+    @Test
     void shouldCutBetweenRowsHoweverLargeTheyAre() {
         String large = "x\t".repeat(100_000);
         List<Object[]> rows = Arrays.asList(new Object[] {large}, new Object[] {"small"});
