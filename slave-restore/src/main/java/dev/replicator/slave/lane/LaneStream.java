@@ -35,7 +35,8 @@ final class LaneStream implements AutoCloseable {
 
     static LaneStream open(Channel channel, Subscribe subscribe) {
         LaneStream stream = new LaneStream();
-        SlaveLinkGrpc.newStub(channel).subscribe(stream.observer);
+        // Messages only go from one queue to another: a thread between the two is a hand-over more for each of them.
+        SlaveLinkGrpc.newStub(channel).withExecutor(Runnable::run).subscribe(stream.observer);
         stream.observer.call.onNext(
                 FromLane.newBuilder().setSubscribe(subscribe).build());
         return stream;
