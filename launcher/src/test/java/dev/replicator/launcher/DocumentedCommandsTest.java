@@ -18,8 +18,8 @@ import picocli.CommandLine;
 class DocumentedCommandsTest {
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
     private static final Pattern CODE = Pattern.compile("`([^`\n]+)`");
-    private static final Pattern COMMAND = Pattern.compile(
-            "^(?:[$#] )?(?:sudo )?(?:-u \\S+ )?(?:\\./|/usr/bin/)?replicator\\s+(.+)$|^(admin\\s+.+)$");
+    private static final Pattern COMMAND =
+            Pattern.compile("^(?:[$#] )?(?:sudo )?(?:-u \\S+ )?(?:\\./|/usr/bin/)?replicator\\s+(.+)$|^(admin\\s+.+)$");
 
     /**
      * @param named whether it stands within a sentence, where it may be named without what it needs
@@ -66,7 +66,8 @@ class DocumentedCommandsTest {
     /** Words of a shell line. What may be left out is taken in; dots stand for how to reach the forwarder, N for a number. */
     private static String[] words(String text) {
         List<String> words = new ArrayList<>();
-        Matcher word = Pattern.compile("'([^']*)'|\"([^\"]*)\"|(\\S+)").matcher(text.replaceAll("[\\[\\]]|\\.\\.\\.", " ").replaceAll("\\bN\\b", "1"));
+        Matcher word = Pattern.compile("'([^']*)'|\"([^\"]*)\"|(\\S+)")
+                .matcher(text.replaceAll("[\\[\\]]|\\.\\.\\.", " ").replaceAll("\\bN\\b", "1"));
         while (word.find()) {
             words.add(word.group(1) != null ? word.group(1) : word.group(2) != null ? word.group(2) : word.group(3));
         }

@@ -215,7 +215,23 @@ class ForwarderLinkIT {
         capture.startAndAwait("public.t");
         order("g3", "d-000003", "other.secret");
         CaptureFixture.await("it is refused", () -> forwarder.failures.stream()
-                .anyMatch(each -> each.getDumpId().equals("d-000003") && !each.getRetry()));
+                .anyMatch(each -> each.getDumpId().equals("d-000003")
+                        && !each.getRetry()
+                        && each.getReason().equals("capture's tables: does not have other.secret")));
+    }
+
+    @Test
+    void r17ShouldSayThatOneTransactionTakesMoreThanTheSpoolMay() throws Exception {
+        capture.spoolMaxBytes = 3 << 20;
+        capture.largeBytes = 1 << 20;
+        capture.startAndAwait("public.t");
+        capture.sql("INSERT INTO t SELECT n, repeat(md5(n::text), 1000) FROM generate_series(1000, 2500) n");
+        CaptureFixture.await("the operator is told", () -> capture.daemon()
+                .board()
+                .toWire(0)
+                .getError()
+                .equals("one transaction of the master takes more than queue.max-size, 3.0 MiB: raise it and start"
+                        + " capture again"));
     }
 
     @Test

@@ -12,13 +12,10 @@ import dev.replicator.queue.TableName;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.ValueEncoding;
 import dev.replicator.queue.format.TableSchemas;
-import dev.replicator.queue.store.QueueOptions;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class AnnouncementsTest {
     private static final TableSchema ORDERS = TableSchemas.create(
@@ -28,17 +25,17 @@ class AnnouncementsTest {
             'd',
             List.of(new ColumnSchema("id", "bigint", 20, -1, true, ValueEncoding.LONG)));
 
-    @TempDir
-    Path directory;
-
-    /** The table is published next: a marker of its dump must not come before lanes know the table. */
+    /**
+     * The table is published next: a marker of its dump must not come before lanes know the table. In a queue in memory nothing
+     * becomes durable unless somebody asks.
+     */
     @Test
     void r01ShouldKeepWhoAnnouncesWaitingUntilTheAnnouncementIsDurable() throws Exception {
         Announcements announcements = new Announcements();
         announcements.announce(ORDERS);
         assertFalse(announcements.awaitDurable(Duration.ZERO), "nobody has written it");
 
-        try (Spool spool = Spool.open(QueueOptions.of(directory))) {
+        try (Spool spool = new CaptureDisk(1000).open()) {
             spool.beginHistory(new Position(Epoch.begin(1), 0, 1000));
             CompletableFuture<Long> durable =
                     CompletableFuture.supplyAsync(() -> durableWhenTold(announcements, spool));
