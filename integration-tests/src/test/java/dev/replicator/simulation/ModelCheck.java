@@ -16,6 +16,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -23,6 +24,8 @@ import org.slf4j.LoggerFactory;
  * histories (1 by default) it goes no further, prints each made shorter, and ends with status 1.
  */
 public final class ModelCheck {
+    private static final long PROGRESS = 10_000;
+
     private final long firstSeed;
     private final AtomicLong next;
     private final AtomicLong steps = new AtomicLong();
@@ -30,15 +33,17 @@ public final class ModelCheck {
     private final Map<Action, AtomicLong> counts = new EnumMap<>(Action.class);
     private final Queue<Failure> failures = new ConcurrentLinkedQueue<>();
     private final int bearable;
+    private final Consumer<String> progress;
 
     /** A failing history. */
     record Failure(long seed, List<Choice> choices, Throwable reason) {}
 
     ModelCheck(long firstSeed) {
-        this(firstSeed, 1);
+        this(firstSeed, 1, line -> {});
     }
 
-    private ModelCheck(long firstSeed, int bearable) {
+    private ModelCheck(long firstSeed, int bearable, Consumer<String> progress) {
+        this.progress = progress;
         this.firstSeed = firstSeed;
         this.bearable = bearable;
         this.next = new AtomicLong(firstSeed);
@@ -53,7 +58,8 @@ public final class ModelCheck {
         long histories = option(arguments, "--histories", 100_000);
         long seed = option(arguments, "--seed", System.currentTimeMillis());
         int threads = (int) option(arguments, "--threads", 1);
-        ModelCheck check = new ModelCheck(seed, (int) option(arguments, "--failures", 1));
+        PrintStream out = output();
+        ModelCheck check = new ModelCheck(seed, (int) option(arguments, "--failures", 1), out::println);
         long began = System.nanoTime();
         long last = seed + histories;
         List<Thread> running = new ArrayList<>();
@@ -65,7 +71,6 @@ public final class ModelCheck {
         for (Thread thread : running) {
             thread.join();
         }
-        PrintStream out = output();
         out.println(check.summary((System.nanoTime() - began) / 1_000_000));
         if (check.hasFailed()) {
             check.explain(out);
@@ -101,7 +106,9 @@ public final class ModelCheck {
 
     void one(long seed) {
         Outcome outcome = new History(Settings.draw(seed)).random(seed);
-        done.incrementAndGet();
+        if (done.incrementAndGet() % PROGRESS == 0) {
+            progress.accept(done.get() + " histories, " + failures.size() + " failed");
+        }
         steps.addAndGet(outcome.steps());
         outcome.counts().forEach((action, count) -> counts.get(action).addAndGet(count));
         if (!outcome.isRight()) {
