@@ -383,11 +383,12 @@ final class StreamingTest {
     @Test
     void r24ShouldGrantANewTableByPatternAndStopAtARename() throws Exception {
         TestCapture capture = forwarder.capture(base, stream);
-        capture.send(stream.schema(ORDERS));
-        TestLane lane = forwarder.lane("mirror", "main", base, "public.orders", "public.customers");
+        capture.send(stream.schema(ORDERS), stream.transaction(row(ORDERS, "a")));
+        capture.awaitAck(stream.position());
+        TestLane lane = forwarder.lane("mirror", "main", stream.position(), "public.orders", "public.customers");
         lane.start();
         capture.send(stream.schema(CUSTOMERS), stream.transaction(row(CUSTOMERS, "granted")));
-        lane.awaitTransaction(1);
+        lane.awaitTransaction(2);
         TableSet grown = lane.awaitTableSet(1);
         assertTrue(grown.getResolvedList().stream()
                 .anyMatch(table -> table.getTable().equals("public.customers") && table.getTableId() == 200));
@@ -397,7 +398,7 @@ final class StreamingTest {
                 stream.schema(renamed),
                 stream.transaction(row(renamed, "private")),
                 stream.transaction(row(ORDERS, "b")));
-        lane.awaitTransaction(3);
+        lane.awaitTransaction(4);
         assertFalse(lane.contains("private") || lane.contains("hr"));
         assertTrue(lane.awaitTableSet(2).getResolvedList().stream().noneMatch(table -> table.getTableId() == 200));
     }

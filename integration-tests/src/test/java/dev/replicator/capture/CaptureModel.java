@@ -7,10 +7,13 @@ import dev.replicator.forwarder.ForwarderModel;
 import dev.replicator.queue.Epoch;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.store.ForkedHistoryException;
 import dev.replicator.queue.store.MemoryQueue;
 import dev.replicator.queue.store.MemoryReader;
 import dev.replicator.queue.store.PositionPrunedException;
+import dev.replicator.queue.store.StoredRecord;
 import dev.replicator.queue.wire.CaptureHello;
 import dev.replicator.queue.wire.CaptureStatus;
 import dev.replicator.queue.wire.CaptureWelcome;
@@ -67,6 +70,7 @@ public final class CaptureModel {
 
     // Gone with the connection to the forwarder.
     private MemoryReader reader;
+    private boolean behind;
     private ForwarderModel.CaptureConnection connection;
     private long ackedSeq;
     private long ackedLsn;
@@ -192,6 +196,7 @@ public final class CaptureModel {
 
     public void disconnectForwarder() {
         reader = null;
+        behind = false;
         if (connection != null) {
             connection.close();
             connection = null;
@@ -500,6 +505,7 @@ public final class CaptureModel {
                 ? WirePositions.fromWire(welcome.getTail())
                 : spool.base().orElseThrow();
         if (spool.queue().durableTail().seq() < theirs.seq()) {
+            behind = true;
             return false;
         }
         if (welcome.hasTail()) {
@@ -507,6 +513,11 @@ public final class CaptureModel {
         }
         try {
             reader = (MemoryReader) spool.queue().readAfter(theirs);
+            if (behind) {
+                for (TableSchema schema : spool.queue().schemasAt(theirs.seq()).values()) {
+                    connection.record(StoredRecord.of(ControlRecords.schema(theirs, schema, true)));
+                }
+            }
             return true;
         } catch (PositionPrunedException | ForkedHistoryException e) {
             log(() -> "cannot send from " + theirs + ": " + e.getMessage());

@@ -113,6 +113,7 @@ public final class ModelCheck {
         outcome.counts().forEach((action, count) -> counts.get(action).addAndGet(count));
         if (!outcome.isRight()) {
             failures.add(new Failure(seed, outcome.choices(), outcome.failure()));
+            progress.accept("history " + seed + " fails: " + outcome.failure());
         }
     }
 

@@ -1,7 +1,10 @@
 package dev.replicator.capture;
 
+import com.google.protobuf.ByteString;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
+import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.store.ForkedHistoryException;
 import dev.replicator.queue.store.PositionPrunedException;
 import dev.replicator.queue.store.QueueReader;
@@ -206,6 +209,7 @@ final class ForwarderLink implements Runnable {
             return spool.queue().readAfter(spool.base().orElseThrow());
         }
         Position theirs = WirePositions.fromWire(welcome.getTail());
+        boolean behind = spool.queue().durableTail().seq() < theirs.seq();
         HistoryComparison comparison = new HistoryComparison(spool.commitLog(), theirs, welcome.getCommitLogList());
         comparison.compare(spool.queue());
         // Ahead of us: what we lack comes again from the master under the same numbers, and is compared then (R06).
@@ -222,6 +226,9 @@ final class ForwarderLink implements Runnable {
             comparison.compare(spool.queue());
         }
         acknowledged(theirs.seq(), welcome.getDurableLsn());
+        if (behind) {
+            repeatSchemas(call, theirs);
+        }
         try {
             return spool.queue().readAfter(theirs);
         } catch (PositionPrunedException e) {
@@ -229,6 +236,15 @@ final class ForwarderLink implements Runnable {
                     "the forwarder stands at " + theirs + ", the spool begins behind "
                             + spool.base().map(Position::toString).orElse("nothing") + ": it must begin anew there",
                     e);
+        }
+    }
+
+    /** What was announced before the forwarder's tail while we came up to it is not sent from the spool. */
+    private void repeatSchemas(ForwarderCall call, Position at) {
+        for (TableSchema schema : spool.queue().schemasAt(at.seq()).values()) {
+            call.send(FromCapture.newBuilder()
+                    .setRecords(ByteString.copyFrom(ControlRecords.schema(at, schema, true)))
+                    .build());
         }
     }
 

@@ -225,7 +225,9 @@ class ForwarderLinkIT {
         capture.spoolMaxBytes = 3 << 20;
         capture.largeBytes = 1 << 20;
         capture.startAndAwait("public.t");
-        capture.sql("INSERT INTO t SELECT n, repeat(md5(n::text), 1000) FROM generate_series(1000, 2500) n");
+        capture.sql(
+                "INSERT INTO t SELECT n, (SELECT string_agg(md5((n * m)::text), '') FROM generate_series(1, 1000) m)"
+                        + " FROM generate_series(1000, 1600) n");
         CaptureFixture.await("the operator is told", () -> capture.daemon()
                 .board()
                 .toWire(0)
