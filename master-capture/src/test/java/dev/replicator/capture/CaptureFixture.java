@@ -107,6 +107,13 @@ class CaptureFixture implements AutoCloseable {
         }
     }
 
+    /** Drops the slot as soon as the server has noticed that nobody reads it any more. */
+    void dropSlot() throws Exception {
+        String slots = "FROM pg_replication_slots WHERE slot_name = 'replicator_" + database + "'";
+        await("nobody reads the slot", () -> query("SELECT 1 " + slots + " AND active") == null);
+        sql("SELECT pg_drop_replication_slot(slot_name) " + slots);
+    }
+
     void sql(String... statements) throws SQLException {
         server.execute(database, statements);
     }

@@ -63,10 +63,7 @@ class ForwarderLinkIT {
     void stop() throws Exception {
         capture.close();
         forwarder.close();
-        server.execute(
-                "postgres",
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'replicator_"
-                        + capture.database + "'");
+        capture.dropSlot();
     }
 
     @Test

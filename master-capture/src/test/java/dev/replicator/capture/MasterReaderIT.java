@@ -54,10 +54,7 @@ class MasterReaderIT {
     @AfterEach
     void stop() throws Exception {
         capture.close();
-        server.execute(
-                "postgres",
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'replicator_"
-                        + capture.database + "'");
+        capture.dropSlot();
     }
 
     @Test

@@ -137,12 +137,14 @@ class RandomWorkloadIT {
         }
     }
 
-    /** Statements that break a constraint are the master's own business: they change nothing. */
+    /** Statements that the master refuses are its own business: they change nothing. */
     private static void attempt(ApplyFixture fixture, String statement, String... undo) throws SQLException {
         try {
             fixture.sql(statement);
         } catch (SQLException e) {
-            if (!e.getSQLState().startsWith("23")) {
+            // TRUNCATE of a table whose constraints are still to be checked.
+            boolean late = e.getSQLState().equals("55006");
+            if (!late && !e.getSQLState().startsWith("23")) {
                 throw e;
             }
             for (String sql : undo) {
