@@ -70,7 +70,6 @@ public final class CaptureModel {
 
     // Gone with the connection to the forwarder.
     private MemoryReader reader;
-    private boolean behind;
     private ForwarderModel.CaptureConnection connection;
     private long ackedSeq;
     private long ackedLsn;
@@ -196,7 +195,6 @@ public final class CaptureModel {
 
     public void disconnectForwarder() {
         reader = null;
-        behind = false;
         if (connection != null) {
             connection.close();
             connection = null;
@@ -505,7 +503,6 @@ public final class CaptureModel {
                 ? WirePositions.fromWire(welcome.getTail())
                 : spool.base().orElseThrow();
         if (spool.queue().durableTail().seq() < theirs.seq()) {
-            behind = true;
             return false;
         }
         if (welcome.hasTail()) {
@@ -513,10 +510,9 @@ public final class CaptureModel {
         }
         try {
             reader = (MemoryReader) spool.queue().readAfter(theirs);
-            if (behind) {
-                for (TableSchema schema : spool.queue().schemasAt(theirs.seq()).values()) {
-                    connection.record(StoredRecord.of(ControlRecords.schema(theirs, schema, true)));
-                }
+            List<TableSchema> known = HistoryAdoption.schemas(welcome);
+            for (TableSchema schema : SchemaGap.between(spool.queue().schemasAt(theirs.seq()), known)) {
+                connection.record(StoredRecord.of(ControlRecords.schema(theirs, schema, true)));
             }
             return true;
         } catch (PositionPrunedException | ForkedHistoryException e) {

@@ -209,7 +209,6 @@ final class ForwarderLink implements Runnable {
             return spool.queue().readAfter(spool.base().orElseThrow());
         }
         Position theirs = WirePositions.fromWire(welcome.getTail());
-        boolean behind = spool.queue().durableTail().seq() < theirs.seq();
         HistoryComparison comparison = new HistoryComparison(spool.commitLog(), theirs, welcome.getCommitLogList());
         comparison.compare(spool.queue());
         // Ahead of us: what we lack comes again from the master under the same numbers, and is compared then (R06).
@@ -226,9 +225,7 @@ final class ForwarderLink implements Runnable {
             comparison.compare(spool.queue());
         }
         acknowledged(theirs.seq(), welcome.getDurableLsn());
-        if (behind) {
-            repeatSchemas(call, theirs);
-        }
+        repeatSchemas(call, theirs, HistoryAdoption.schemas(welcome));
         try {
             return spool.queue().readAfter(theirs);
         } catch (PositionPrunedException e) {
@@ -239,9 +236,12 @@ final class ForwarderLink implements Runnable {
         }
     }
 
-    /** What was announced before the forwarder's tail while we came up to it is not sent from the spool. */
-    private void repeatSchemas(ForwarderCall call, Position at) {
-        for (TableSchema schema : spool.queue().schemasAt(at.seq()).values()) {
+    /**
+     * What was announced before the forwarder's tail is not sent from the spool, and the forwarder need not have it: it may have
+     * lost its disk, or been ahead of a spool that came from a backup.
+     */
+    private void repeatSchemas(ForwarderCall call, Position at, List<TableSchema> theirs) {
+        for (TableSchema schema : SchemaGap.between(spool.queue().schemasAt(at.seq()), theirs)) {
             call.send(FromCapture.newBuilder()
                     .setRecords(ByteString.copyFrom(ControlRecords.schema(at, schema, true)))
                     .build());
