@@ -15,7 +15,7 @@ import java.util.TreeSet;
 /** Runs one history: at random from its seed, or step by step from a list. */
 final class History {
     private static final int TRIES = 12;
-    private static final int ROUNDS = 400;
+    private static final int ROUNDS = 2000;
     private static final int QUIET_ROUNDS = 30;
 
     private final Settings settings;

@@ -175,7 +175,13 @@ class R10CompareAndSetIT {
             stage.routeToTarget("d", proxy.address());
             stage.startSlave("d");
             loaded.awaitArrival();
+            long before = stage.status().path("queue").path("lastSeq").asLong();
             write(301, 310);
+            // Else the side lane may join before it has met them.
+            stage.waiting()
+                    .until(
+                            "the forwarder has what was written",
+                            status -> status.path("queue").path("lastSeq").asLong() >= before + 10);
             try (CommitHold hold = new CommitHold(stage, "d", "public.keyless")) {
                 loaded.release();
                 loseConnectionDuringCommit(proxy, hold);

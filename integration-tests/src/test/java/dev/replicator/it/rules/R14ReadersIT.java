@@ -253,30 +253,6 @@ class R14ReadersIT {
         stage.stopSlave("d");
     }
 
-    /** A change fits the table and not its copy: the table goes on as before, the copy goes, and the text says what mends it. */
-    @Test
-    void r14ShouldGoOnWithTheTableWhenItsCopyDoesNotFit() throws Exception {
-        start("i", "public.t");
-        try (StepGate listed = StepGate.holdFirst("resync.keys-listed")) {
-            resync("i", "public.t");
-            listed.awaitArrival();
-            String copy =
-                    stage.slaveValue("i", "SELECT relname FROM pg_class WHERE relname LIKE 'copy%' AND relkind = 'r'");
-            stage.onSlave("i", "INSERT INTO replicator.\"" + copy + "\" VALUES (4000, 'local', NULL)");
-            stage.onMaster("INSERT INTO t VALUES (4000, 'master', NULL)");
-            stage.waiting()
-                    .until("status says what became of the re-sync", status -> Stage.tableOf(status, "i", "public.t")
-                            .path("error")
-                            .asText()
-                            .startsWith("the re-sync failed: "));
-        }
-        stage.awaitSlaveValue("i", "SELECT v FROM t WHERE id = 4000", "master");
-        resync("i", "public.t");
-        awaitEnd("i", 1);
-        stage.assertEqualTables("i", "public.t");
-        stage.stopSlave("i");
-    }
-
     /**
      * A partitioned table of the slave's own, with rows, is adopted and later copied again in service. Its copy is one plain
      * table; the rows go back through the root.
