@@ -28,7 +28,7 @@ record Settings(
         Set<Action> rare) {
     private static final long WRAP = 1L << 32;
 
-    /** Lost and restored disks: in half of the histories, in all or none with {@code -Dmodel.disasters=true} or {@code false}. */
+    /** Lost and restored disks; with {@code -Dmodel.disasters=true}. */
     private static final Set<Action> DISASTERS = EnumSet.of(
             Action.MASTER_RESTORE,
             Action.CAPTURE_RESTORE,
@@ -52,7 +52,7 @@ record Settings(
                 rare.add(action);
             }
         }
-        if (!Boolean.parseBoolean(System.getProperty("model.disasters", String.valueOf(seed % 2 == 0)))) {
+        if (!Boolean.getBoolean("model.disasters")) {
             rare.removeAll(DISASTERS);
         }
         if (rare.contains(Action.MASTER_RESTORE)) {
