@@ -381,7 +381,7 @@ public final class CaptureModel {
 
     /** Confirms to the master what is durable where it has to be. */
     public boolean confirm() {
-        if (writer == null || connectedTo != master()) {
+        if (writer == null || connectedTo != master() || writer.isComparing()) {
             return false;
         }
         long ours = spool.queue().durableLsn();

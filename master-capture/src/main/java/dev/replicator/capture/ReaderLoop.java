@@ -154,8 +154,14 @@ final class ReaderLoop {
         }
     }
 
-    /** Confirms what is durable: at once when nothing else is to do, otherwise now and then. */
+    /**
+     * Confirms what is durable: at once when nothing else is to do, otherwise now and then. Nothing before the master has proved
+     * that what we hold is its own history (rule R05).
+     */
     private void confirm(boolean idle) throws SQLException {
+        if (writer.isComparing()) {
+            return;
+        }
         long lsn = confirmable.getAsLong();
         long since = System.nanoTime() - confirmedAt;
         boolean moved = lsn != confirmedLsn;

@@ -29,6 +29,14 @@ final class Resent {
         return Long.compareUnsigned(commitLsn, tail.lsn()) < 0;
     }
 
+    /**
+     * Whether transactions at or below the tail have still to come again. Until then nothing may be confirmed: a master that was
+     * put back would begin behind them after the next connect, and nobody could compare any more.
+     */
+    boolean isPending() {
+        return nextSeq <= tail.seq();
+    }
+
     /** A transaction with changes came again. */
     void compare(long transactionId, long endLsn, long commitMicros) throws IOException {
         CommitEntry expected = log.entry(nextSeq).orElse(null);
@@ -42,7 +50,7 @@ final class Resent {
 
     /** The first transaction above the tail begins: everything up to it must have come. */
     void end() throws IOException {
-        if (nextSeq <= tail.seq()) {
+        if (isPending()) {
             throw forked("the master no longer has "
                     + log.entry(nextSeq).orElseThrow().describe() + ", which we captured");
         }

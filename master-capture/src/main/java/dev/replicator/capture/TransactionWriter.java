@@ -287,6 +287,11 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
         }
     }
 
+    /** Whether what the spool holds is still being compared with what comes again. */
+    boolean isComparing() {
+        return resent.isPending();
+    }
+
     /** Makes all that was written durable. */
     void sync() throws IOException {
         retryWhileFull(queue::sync);

@@ -1,6 +1,7 @@
 package dev.replicator.capture;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -85,7 +86,9 @@ class CommitLogTest {
         Resent resent = new Resent(log, new Position(EPOCH, 110, 1100), 1080);
         resent.compare(1109, 1090, 109);
         assertThrows(ReplicatorException.class, resent::end);
+        assertTrue(resent.isPending(), "nothing may be confirmed before all has come again");
         resent.compare(1110, 1100, 110);
+        assertFalse(resent.isPending());
         resent.end();
         Resent other = new Resent(log, new Position(EPOCH, 110, 1100), 1090);
         assertThrows(ReplicatorException.class, () -> other.compare(1110, 1100, 111));
