@@ -186,7 +186,7 @@ final class Segment {
                 stats.records(),
                 sizeBytes,
                 closed,
-                stats.hasControlRecords(),
+                stats.hasControlRecordsBehind(),
                 stats.tableIds());
     }
 }

@@ -27,6 +27,8 @@ final class SegmentStats {
     private long lastLsn;
     private long sourceLsn;
     private boolean controlRecords;
+    /** Some stand behind the last transaction; of a segment closed before the start it is not known, so that any counts. */
+    private boolean controlBehind;
 
     SegmentStats(SegmentHeader header) {
         lastSeq = header.base().seq();
@@ -42,6 +44,7 @@ final class SegmentStats {
         lastLsn = footer.lastLsn();
         sourceLsn = footer.sourceLsn();
         controlRecords = (footer.flags() & SegmentFooter.FLAG_CONTROL_RECORDS) != 0;
+        controlBehind = controlRecords;
         Arrays.stream(footer.tableIds()).forEach(tableIds::add);
         Arrays.stream(footer.schemaOffsets()).forEach(schemaOffsets::add);
     }
@@ -51,6 +54,7 @@ final class SegmentStats {
         records++;
         if (record.isTransaction()) {
             transactions++;
+            controlBehind = false;
             changes += record.changeCount();
             lastSeq = record.seq();
             lastLsn = record.lsn();
@@ -65,6 +69,7 @@ final class SegmentStats {
             sourceLsn = later(sourceLsn, record.lsn());
         } else if (!record.hasFlag(RecordHeader.FLAG_REPEATED)) {
             controlRecords = true;
+            controlBehind = true;
         }
         if (record.kind() == RecordKind.SCHEMA && !record.hasFlag(RecordHeader.FLAG_REPEATED)) {
             schemaOffsets.add(offset);
@@ -112,6 +117,10 @@ final class SegmentStats {
 
     synchronized boolean hasControlRecords() {
         return controlRecords;
+    }
+
+    synchronized boolean hasControlRecordsBehind() {
+        return controlBehind;
     }
 
     synchronized Set<Integer> tableIds() {

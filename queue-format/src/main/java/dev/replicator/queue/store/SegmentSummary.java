@@ -14,7 +14,7 @@ import java.util.Set;
  * @param records all records
  * @param sizeBytes file size
  * @param closed whether it has its footer
- * @param controlRecords whether it has others than transactions and heartbeats
+ * @param controlRecords whether records other than transactions and heartbeats may stand behind its last transaction
  * @param tableIds tables with changes in it
  */
 public record SegmentSummary(
