@@ -102,7 +102,6 @@ final class Histories {
                     .addKeyValue("capture", base)
                     .log("This queue ends before capture's first record: it begins anew there");
             appender.resetTo(owner, base);
-            QueueOrigin.note(queue, base);
             dumps.retireAll("the queue began anew at " + base);
             tableSets.reset(base.seq());
             recordTableSets();
@@ -127,7 +126,6 @@ final class Histories {
     private void begin(Object owner, Position base) throws IOException {
         LOG.atInfo().addKeyValue("base", base).log("The queue's history begins");
         appender.startHistory(owner, base);
-        QueueOrigin.note(queue, base);
         recordTableSets();
     }
 

@@ -154,10 +154,6 @@ final class LaneStarts {
         if (!position.epoch().equals(queue.epoch())) {
             return refuse(slave, subscribe, otherEpoch(position), otherEpochDetail(position));
         }
-        Optional<String> missing = missingMarker(position, subscribe.getAwaitedMarkersList());
-        if (missing.isPresent()) {
-            return refuse(slave, subscribe, NEEDS_RESYNC, missing.get());
-        }
         try {
             compareCommitTime(position, subscribe.getCommitMicros());
             return accept(slave, subscribe, position);
@@ -179,18 +175,18 @@ final class LaneStarts {
     }
 
     /**
-     * Where a queue began anew, what stood between two transactions need not be here: a lane would wait for the marker of its
-     * dump for ever.
+     * Where the queue begins, what stood behind the transaction before need not be here: it was pruned with that, or the queue
+     * began anew. A lane would wait for the marker of its dump for ever.
      */
-    private Optional<String> missingMarker(Position position, List<String> awaited) throws IOException {
-        if (!QueueOrigin.isAt(queue, position)) {
+    private Optional<String> missingMarker(Position position, List<String> awaited) {
+        if (position.seq() + 1 != queue.firstSeq()) {
             return Optional.empty();
         }
         return awaited.stream()
                 .filter(marker -> !knownMarkers.test(marker))
                 .findFirst()
                 .map(marker -> "this queue begins at " + position + ": marker " + marker
-                        + " of the dump that was restored may have been lost with the one before");
+                        + " of the dump that was restored may have been lost with what was before");
     }
 
     /** A slave may hold what is only written here. */
@@ -209,6 +205,12 @@ final class LaneStarts {
 
     private Decision accept(String slave, Subscribe subscribe, Position position) throws IOException {
         QueueReader reader = open(position);
+        // Asked behind the opening: what is pruned from now on the reader notices.
+        Optional<String> missing = missingMarker(position, subscribe.getAwaitedMarkersList());
+        if (missing.isPresent()) {
+            reader.close();
+            return refuse(slave, subscribe, NEEDS_RESYNC, missing.get());
+        }
         // Each change of the table set is met at its place. But a side lane brings a table that is granted now from the
         // base
         // of its dump on, which may lie before the grant, or before a time without one (R11, R24).

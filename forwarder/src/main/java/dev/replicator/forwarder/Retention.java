@@ -84,11 +84,7 @@ final class Retention {
             return;
         }
         if (mayPrune()) {
-            long limit = lowest(holders());
-            for (DumpEntry wish : dumps.wishes()) {
-                limit = Math.min(limit, dumps.holdOf(wish));
-            }
-            prune(limit);
+            prune(limit());
         }
         if (queue.sizeBytes() > budget.queueBytes()) {
             makeRoom();
@@ -166,8 +162,13 @@ final class Retention {
                 .orElse("nobody else");
     }
 
-    private static long lowest(List<Holder> holders) {
-        return holders.get(0).seq();
+    /** Up to where nobody needs anything, nor wishes to: a dump without its marker would be taken for a good one. */
+    private long limit() {
+        long limit = holders().get(0).seq();
+        for (DumpEntry wish : dumps.wishes()) {
+            limit = Math.min(limit, dumps.holdOf(wish));
+        }
+        return limit;
     }
 
     private void makeRoom() throws IOException {
@@ -177,7 +178,7 @@ final class Retention {
             }
             dumps.retire(wish, "it gave way at the queue's budget");
             if (mayPrune()) {
-                prune(lowest(holders()));
+                prune(limit());
             }
         }
         if (budget.onFull() == ForwarderConfig.OnFull.STOP) {

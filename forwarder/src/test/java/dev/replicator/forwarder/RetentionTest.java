@@ -4,6 +4,7 @@ import static dev.replicator.forwarder.TestStream.ORDERS;
 import static dev.replicator.forwarder.TestStream.row;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.dumps.DumpStore;
@@ -14,6 +15,9 @@ import dev.replicator.queue.store.QueueOptions;
 import dev.replicator.queue.store.ReplicationQueue;
 import dev.replicator.queue.wire.DumpOrder;
 import dev.replicator.queue.wire.DumpOrderTable;
+import dev.replicator.queue.wire.LaneStart;
+import dev.replicator.queue.wire.Subscribe;
+import dev.replicator.queue.wire.WirePositions;
 import dev.replicator.runtime.config.Secret;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -23,6 +27,8 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -102,15 +108,15 @@ final class RetentionTest {
         return slave;
     }
 
-    /** A complete dump of the orders with baseSeq 1. */
-    private DumpEntry cachedDump() throws Exception {
-        DumpEntry entry = dumps.require(ORDERS.name(), null, true, "g-1");
+    /** A complete dump of the orders, with the marker {@code g-<baseSeq>}. */
+    private DumpEntry cachedDump(long baseSeq) throws Exception {
+        DumpEntry entry = dumps.require(ORDERS.name(), null, true, "g-" + baseSeq);
         DumpOrder order = DumpOrder.newBuilder()
                 .setGroup(entry.group)
                 .addTables(DumpOrderTable.newBuilder().setDumpId(entry.id).setTable("public.orders"))
                 .build();
         TestDump made =
-                TestDump.of(directory.resolve("made"), order, stream.position().epoch(), ORDERS, 0);
+                TestDump.of(directory.resolve("made"), order, stream.position().epoch(), ORDERS, 0, baseSeq);
         dumps.begin(entry.id, dev.replicator.dumps.DumpManifest.fromJson(made.draft()));
         dumps.stored(entry).orElseThrow().complete(made.manifest());
         dumps.arrived(entry.id);
@@ -161,7 +167,7 @@ final class RetentionTest {
     @Test
     void r17ShouldLetUnusedDumpsGoFirstThenTheLaneThatHoldsTheMost() throws Exception {
         visibility.report(TRANSACTIONS);
-        DumpEntry wish = cachedDump();
+        DumpEntry wish = cachedDump(1);
         Slave behind = connected("a", "main", 50);
         Slave healthy = connected("b", "main", 95);
         long whole = queue.sizeBytes();
@@ -178,6 +184,77 @@ final class RetentionTest {
         assertTrue(behind.refusal("main").orElseThrow().startsWith("needs-resync"));
         assertTrue(healthy.mainCursor().isPresent());
         assertTrue(queue.sizeBytes() <= whole / 4);
+    }
+
+    /** Adds a transaction with its marker behind it, where a segment ends, and one more; returns the former's number. */
+    private long appendMarked() throws Exception {
+        fillSegment(() -> stream.transaction(row(ORDERS, "x")));
+        long marked = stream.position().seq();
+        append(stream.marker("g-" + marked, ORDERS));
+        fillSegment(() -> stream.marker("g-0", ORDERS));
+        append(stream.transaction(row(ORDERS, "x")));
+        queue.writer().sync();
+        return marked;
+    }
+
+    private void fillSegment(Supplier<ByteBuffer> record) throws Exception {
+        int segments = queue.segments().size();
+        while (queue.segments().size() == segments) {
+            append(record.get());
+            queue.writer().sync();
+        }
+    }
+
+    private LaneStarts.Decision restoring(long seq, String marker) throws Exception {
+        LaneStarts starts = new LaneStarts(
+                queue, new TableSets(queue, new QueueAppender(queue)), slaves, Optional::empty, dumps::knowsMarker);
+        LaneStarts.Decision decision = starts.decide(
+                "a",
+                Subscribe.newBuilder()
+                        .setLane("restore-1")
+                        .setPosition(WirePositions.toWire(at(seq)))
+                        .addTables("public.orders")
+                        .addAwaitedMarkers(marker)
+                        .build());
+        if (decision.accepted() != null) {
+            decision.accepted().reader().close();
+        }
+        return decision;
+    }
+
+    /** What stood behind the last transaction that went, went with it, though the queue begins at just this place. */
+    @Test
+    void r15ShouldRefuseALaneWhoseMarkerWasPrunedAtTheBudget() throws Exception {
+        long marked = appendMarked();
+        visibility.report(marked + 1);
+        Slave slave = connected("a", "restore-1", marked);
+        String marker = "g-" + marked;
+        roomy().run();
+        assertNotNull(restoring(marked, marker).accepted());
+
+        retention(queue.sizeBytes() - 1, ForwarderConfig.OnFull.DROP_SLAVE).run();
+        assertTrue(slave.cursors().isEmpty());
+        assertEquals(marked + 1, queue.firstSeq());
+        LaneStart refused = restoring(marked, marker).refused();
+        assertNotNull(refused, "the lane would wait for ever");
+        assertEquals("needs-resync", refused.getRefusal());
+        assertTrue(refused.getDetail().contains("marker " + marker), refused.getDetail());
+        assertNotNull(restoring(marked + 1, "g-" + (marked + 1)).accepted());
+    }
+
+    /** The next slave restores it and waits for its marker. */
+    @Test
+    void r15ShouldKeepTheMarkerOfADumpThatNeedNotGiveWay() throws Exception {
+        long marked = appendMarked();
+        visibility.report(marked + 1);
+        DumpEntry older = cachedDump(TRANSACTIONS / 2);
+        DumpEntry newer = cachedDump(marked);
+        roomy().run();
+
+        retention(queue.sizeBytes() - 1, ForwarderConfig.OnFull.DROP_SLAVE).run();
+        assertTrue(dumps.find(older.id).isEmpty());
+        assertTrue(dumps.isUsable(newer));
+        assertTrue(queue.firstSeq() <= marked, "first " + queue.firstSeq());
     }
 
     @Test

@@ -23,6 +23,11 @@ record TestDump(StoredDump dump, String draft) {
     /** A dump of the order's first table with {@code chunks} chunks of one row each; its baseSeq is 1. */
     static TestDump of(Path directory, DumpOrder order, Epoch epoch, TableSchema schema, int chunks)
             throws IOException {
+        return of(directory, order, epoch, schema, chunks, 1);
+    }
+
+    static TestDump of(Path directory, DumpOrder order, Epoch epoch, TableSchema schema, int chunks, long baseSeq)
+            throws IOException {
         SnapshotInfo snapshot = new SnapshotInfo(800, 800, List.of(), 0, Instant.now(), "18.4");
         TableDefinition definition =
                 new TableDefinition(schema.name(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
@@ -30,7 +35,7 @@ record TestDump(StoredDump dump, String draft) {
                 new DumpManifest.Identity(order.getTables(0).getDumpId(), order.getGroup(), "shop", epoch),
                 schema,
                 definition,
-                snapshot.boundary(1, order.getGroup()),
+                snapshot.boundary(baseSeq, order.getGroup()),
                 snapshot);
         try (DumpStore store = DumpStore.open(directory)) {
             StoredDump dump = store.create(draft);
