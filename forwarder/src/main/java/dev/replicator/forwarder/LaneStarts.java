@@ -212,8 +212,7 @@ final class LaneStarts {
             return refuse(slave, subscribe, NEEDS_RESYNC, missing.get());
         }
         // Each change of the table set is met at its place. But a side lane brings a table that is granted now from the
-        // base
-        // of its dump on, which may lie before the grant, or before a time without one (R11, R24).
+        // base of its dump on, which may lie before the grant, or before a time without one (R11, R24).
         TableSets.Entry set = setInForce(slave, position.seq());
         TableSets.Entry latest = setInForce(slave, Long.MAX_VALUE);
         boolean main = subscribe.getLane().equals(Slave.MAIN);

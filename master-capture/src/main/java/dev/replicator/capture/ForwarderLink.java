@@ -159,7 +159,8 @@ final class ForwarderLink implements Runnable {
         call.send(FromCapture.newBuilder().setHello(hello()).build());
         CaptureWelcome welcome = call.awaitWelcome(WELCOME_WAIT);
         board.forwarderConnected(true);
-        List<TableName> overtaken = spool.tables().overtakenBy(HistoryAdoption.schemas(welcome));
+        List<TableSchema> theirSchemas = HistoryAdoption.schemas(welcome);
+        List<TableName> overtaken = spool.tables().overtakenBy(theirSchemas);
         if (!overtaken.isEmpty()) {
             LOG.warn(
                     "The forwarder knows later incarnations of {} than the spool does, which seems to come from a backup:"
@@ -167,7 +168,7 @@ final class ForwarderLink implements Runnable {
                     overtaken);
         }
         sendStatus(call);
-        try (QueueReader reader = reader(call, welcome)) {
+        try (QueueReader reader = reader(call, welcome, theirSchemas)) {
             LOG.info("Connected to the forwarder, which has everything up to seq {}", reader.passedSeq());
             backoff.reset();
             problem = "";
@@ -204,7 +205,8 @@ final class ForwarderLink implements Runnable {
     }
 
     /** A reader behind the forwarder's tail; behind our first record when the forwarder is empty. */
-    private QueueReader reader(ForwarderCall call, CaptureWelcome welcome) throws IOException, InterruptedException {
+    private QueueReader reader(ForwarderCall call, CaptureWelcome welcome, List<TableSchema> theirSchemas)
+            throws IOException, InterruptedException {
         if (!welcome.hasTail()) {
             return spool.queue().readAfter(spool.base().orElseThrow());
         }
@@ -225,7 +227,7 @@ final class ForwarderLink implements Runnable {
             comparison.compare(spool.queue());
         }
         acknowledged(theirs.seq(), welcome.getDurableLsn());
-        repeatSchemas(call, theirs, HistoryAdoption.schemas(welcome));
+        repeatSchemas(call, theirs, theirSchemas);
         try {
             return spool.queue().readAfter(theirs);
         } catch (PositionPrunedException e) {

@@ -198,16 +198,7 @@ public final class Catalog {
 
     /** Text that changes when a column of a table changes, by oid of the table. */
     public static Map<Integer, String> attributes(Connection sql, Collection<Integer> tables) throws SQLException {
-        Map<Integer, String> found = new HashMap<>();
-        try (PreparedStatement query = sql.prepareStatement(ATTRIBUTES)) {
-            query.setArray(1, oids(sql, tables));
-            try (ResultSet row = query.executeQuery()) {
-                while (row.next()) {
-                    found.put((int) row.getLong(1), row.getString(2));
-                }
-            }
-        }
-        return found;
+        return byOid(sql, ATTRIBUTES, tables, row -> row.getString(2));
     }
 
     /** What SCHEMA records say of tables beside the stream's description, by oid. */
@@ -234,16 +225,26 @@ public final class Catalog {
 
     /** Blocks of each table, partitions included, as the server last counted them; asks for no lock. */
     public static Map<Integer, Long> blocks(Connection sql, Collection<Integer> tables) throws SQLException {
-        Map<Integer, Long> blocks = new HashMap<>();
-        try (PreparedStatement query = sql.prepareStatement(BLOCKS)) {
+        return byOid(sql, BLOCKS, tables, row -> row.getLong(2));
+    }
+
+    /** What a query says of tables, whose oid is its first column. */
+    private static <T> Map<Integer, T> byOid(Connection sql, String text, Collection<Integer> tables, RowValue<T> value)
+            throws SQLException {
+        Map<Integer, T> found = new HashMap<>();
+        try (PreparedStatement query = sql.prepareStatement(text)) {
             query.setArray(1, oids(sql, tables));
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
-                    blocks.put((int) row.getLong(1), row.getLong(2));
+                    found.put((int) row.getLong(1), value.of(row));
                 }
             }
         }
-        return blocks;
+        return found;
+    }
+
+    private interface RowValue<T> {
+        T of(ResultSet row) throws SQLException;
     }
 
     /** 32-bit ids of transactions that may have written to one of the tables and are still running. */

@@ -14,7 +14,7 @@ import java.util.Set;
  * @param records all records
  * @param sizeBytes file size
  * @param closed whether it has its footer
- * @param controlRecords whether records other than transactions and heartbeats may stand behind its last transaction
+ * @param controlBehind whether records other than transactions and heartbeats may stand behind its last transaction
  * @param tableIds tables with changes in it
  */
 public record SegmentSummary(
@@ -25,7 +25,7 @@ public record SegmentSummary(
         long records,
         long sizeBytes,
         boolean closed,
-        boolean controlRecords,
+        boolean controlBehind,
         Set<Integer> tableIds) {
 
     /**
@@ -33,6 +33,6 @@ public record SegmentSummary(
      * transaction of a segment; who has that transaction need not have them yet.
      */
     public boolean isOverAt(long seq) {
-        return closed && (controlRecords ? lastSeq < seq : lastSeq <= seq);
+        return closed && (controlBehind ? lastSeq < seq : lastSeq <= seq);
     }
 }
