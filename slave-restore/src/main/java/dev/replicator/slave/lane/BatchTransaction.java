@@ -7,6 +7,7 @@ import dev.replicator.queue.TableName;
 import dev.replicator.runtime.Steps;
 import dev.replicator.slave.postgres.BatchConflictException;
 import dev.replicator.slave.postgres.TableException;
+import dev.replicator.slave.state.Following;
 import dev.replicator.slave.state.Journal;
 import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.PositionUpdate;
@@ -72,7 +73,8 @@ final class BatchTransaction implements AutoCloseable {
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
         Steps.reached("lane.batch-taken");
-        WalPositions log = position.run(plan.lane(), end, batch.commitMicrosAt(end));
+        Following opening = batch.hasChanges() ? writer.opening(relations(batch)) : Following.NOTHING;
+        WalPositions log = position.run(plan.lane(), end, batch.commitMicrosAt(end), opening);
         if (batch.hasChanges()) {
             writer.begin();
             if (prepared == null || !writer.adopt(prepared)) {
@@ -102,7 +104,8 @@ final class BatchTransaction implements AutoCloseable {
         writer.rolledBack();
     }
 
-    private static void expect(Batch batch, ChangeWriter writer) throws SQLException, TableException {
+    /** What its runs are written to, as far as they are here. */
+    private static Set<TableName> relations(Batch batch) {
         Set<TableName> relations = new HashSet<>();
         Replica last = null;
         for (ChangeRun run : batch.runs()) {
@@ -111,15 +114,12 @@ final class BatchTransaction implements AutoCloseable {
                 relations.add(last.relation());
             }
         }
-        if (!relations.isEmpty()) {
-            writer.expect(relations);
-        }
+        return relations;
     }
 
     private void write(Batch batch, Pieces pieces, ChangeWriter writer, boolean carefully)
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
-        expect(batch, writer);
         write(batch, writer, carefully);
         for (Batch piece = batch; piece.open(); ) {
             piece = pieces.next();

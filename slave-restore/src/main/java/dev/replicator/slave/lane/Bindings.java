@@ -9,11 +9,14 @@ import dev.replicator.slave.postgres.TargetCatalog;
 import dev.replicator.slave.postgres.TargetPreflight;
 import dev.replicator.slave.postgres.TargetTable;
 import dev.replicator.slave.postgres.TargetVersions;
+import dev.replicator.slave.state.Following;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -22,10 +25,13 @@ import java.util.stream.Collectors;
  * How each version of a table meets its relation here; made on first use, for one session of one lane, and made anew when
  * the relation's definition has changed since the last batch.
  */
-final class Bindings implements AutoCloseable {
+final class Bindings {
     private final Connection connection;
     private final TargetVersions target;
     private final Map<Key, TableBinding> known = new HashMap<>();
+    /** Of {@link #known}; null when that has changed since. */
+    private Known snapshot;
+
     private final Map<TableName, String> versions = new HashMap<>();
     private final Set<TableName> locked = new HashSet<>();
 
@@ -42,12 +48,23 @@ final class Bindings implements AutoCloseable {
     }
 
     /**
-     * These relations are going to be written: locks and looks at them together, which costs as much as one.
-     *
-     * @throws TableException when one of them is not there or may not be written, whichever it is
+     * Locks relations that are going to be written and looks at them, all at once, behind another statement. A relation that is
+     * not there or may not be written makes it fail; {@link #of} tells which.
      */
-    void lock(Collection<TableName> relations) throws SQLException, TableException {
-        target.lock(relations).forEach(this::locked);
+    Following opening(Collection<TableName> relations) throws SQLException {
+        TargetVersions.Look look = target.look(relations);
+        return new Following() {
+            @Override
+            public List<String> texts() {
+                return look.texts();
+            }
+
+            @Override
+            public void answered(Statement statement) throws SQLException {
+                look.answered(statement);
+                look.versions().forEach(Bindings.this::locked);
+            }
+        };
     }
 
     TableBinding of(ChangeRun run) throws SQLException, TableException {
@@ -60,13 +77,17 @@ final class Bindings implements AutoCloseable {
             TargetPreflight.require(connection, target);
             binding = TableBinding.of(schema, target, ignorable(run));
             known.put(key, binding);
+            snapshot = null;
         }
         return binding;
     }
 
     /** What is known now: for any thread, and to be compared with {@link #of} later. */
     Known known() {
-        return new Known(Map.copyOf(known));
+        if (snapshot == null) {
+            snapshot = new Known(Map.copyOf(known));
+        }
+        return snapshot;
     }
 
     /** Bindings as they were at one moment. */
@@ -88,22 +109,17 @@ final class Bindings implements AutoCloseable {
 
     /** From here to the end of the batch nobody alters the relation. */
     private void refresh(TableName relation) throws SQLException, TableException {
-        if (locked.contains(relation)) {
-            return;
+        if (!locked.contains(relation)) {
+            target.lock(Set.of(relation)).forEach(this::locked);
         }
-        lock(Set.of(relation));
     }
 
     private void locked(TableName relation, String version) {
         if (!version.equals(versions.put(relation, version))) {
             known.keySet().removeIf(key -> key.relation().equals(relation));
+            snapshot = null;
         }
         locked.add(relation);
-    }
-
-    @Override
-    public void close() throws SQLException {
-        target.close();
     }
 
     /** Until the marker has passed, changes may be older than the dump and know columns that are gone since (R08). */

@@ -3,16 +3,23 @@ package dev.replicator.slave.lane;
 import dev.replicator.queue.TableName;
 import dev.replicator.slave.postgres.BatchConflictException;
 import dev.replicator.slave.postgres.TableException;
+import dev.replicator.slave.state.Following;
 import java.sql.SQLException;
 import java.util.Collection;
 
 /** Writes a lane's changes within the lane's open transaction: fast, or carefully one by one. */
 interface ChangeWriter extends AutoCloseable {
+    /**
+     * What travels with the first statement of a target transaction, which comes before {@link #begin}.
+     *
+     * @param relations that are written in it; more may come up
+     */
+    default Following opening(Collection<TableName> relations) throws SQLException {
+        return Following.NOTHING;
+    }
+
     /** A target transaction begins. */
     void begin() throws SQLException;
-
-    /** These relations, and perhaps others, are written next. */
-    default void expect(Collection<TableName> relations) throws SQLException, TableException {}
 
     /** How a batch can be prepared on another thread while this writer is at work; null when it cannot. */
     default Preparation preparation() {

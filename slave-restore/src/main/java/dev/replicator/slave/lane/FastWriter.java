@@ -8,6 +8,7 @@ import dev.replicator.slave.postgres.BatchApplier;
 import dev.replicator.slave.postgres.BatchConflictException;
 import dev.replicator.slave.postgres.TableBinding;
 import dev.replicator.slave.postgres.TableException;
+import dev.replicator.slave.state.Following;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -29,15 +30,15 @@ final class FastWriter implements ChangeWriter {
     }
 
     @Override
-    public void begin() {
-        touched.clear();
-        met.clear();
+    public Following opening(Collection<TableName> relations) throws SQLException {
         bindings.begin();
+        return relations.isEmpty() ? Following.NOTHING : bindings.opening(relations);
     }
 
     @Override
-    public void expect(Collection<TableName> relations) throws SQLException, TableException {
-        bindings.lock(relations);
+    public void begin() {
+        touched.clear();
+        met.clear();
     }
 
     @Override
@@ -70,7 +71,6 @@ final class FastWriter implements ChangeWriter {
 
     @Override
     public boolean adopt(PreparedBatch prepared) throws SQLException, TableException {
-        expect(prepared.relations());
         if (!prepared.isConfirmed(bindings)) {
             return false;
         }

@@ -108,8 +108,8 @@ final class LaneSession implements Arrangement.Place {
         }
         Arrangement arrangement = new Arrangement(context, connection, intake, this);
         boolean careful = plan.lane().position().seq() < carefulThrough;
+        Bindings bindings = new Bindings(connection);
         try (BatchTransaction transaction = new BatchTransaction(connection, context.rows(), state, plan);
-                Bindings bindings = new Bindings(connection);
                 ChangeWriter writer = careful
                         ? new CarefulWriter(connection, bindings, context.policy())
                         : new FastWriter(connection, bindings, memory);
@@ -133,7 +133,8 @@ final class LaneSession implements Arrangement.Place {
                     Steps.reached("lane.passed");
                 } else {
                     takeAhead(ahead, batch, limits, writer);
-                    Failure failure = apply(transaction, batch, next == null ? null : next.prepared(), writer, careful);
+                    PreparedBatch prepared = next == null ? prepared(batch, writer) : next.prepared();
+                    Failure failure = apply(transaction, batch, prepared, writer, careful);
                     if (failure != null) {
                         return failure.park == null ? failure.carefulThrough : parked(failure, carefulThrough);
                     }
@@ -278,6 +279,12 @@ final class LaneSession implements Arrangement.Place {
             });
             Steps.reached("lane.ahead-begun");
         }
+    }
+
+    /** Before its transaction begins, so that nothing is locked while it is made. */
+    private static PreparedBatch prepared(Batch batch, ChangeWriter writer) {
+        ChangeWriter.Preparation preparation = writer.preparation();
+        return preparation == null ? null : preparation.of(batch);
     }
 
     private Batch piece() throws InterruptedException, LaneEndException {

@@ -187,7 +187,20 @@ public final class BatchApplier implements AutoCloseable {
             }
         }
         netted.sort(Comparator.comparingInt(table -> order.rank(table.binding().table())));
-        writeNetted(netted);
+        Plan plan = piece.inOrder().isEmpty() ? Plan.of(netted, piece.tables()) : null;
+        if (plan == null) {
+            writeNetted(netted);
+            writeOrdered();
+        } else {
+            guard(plan.tables(), () -> plan.run(statements));
+            netted.forEach(this::written);
+            piece.tables().forEach(table -> inserted += table.ordered().size());
+        }
+        guard(touched, duplicates::check);
+        piece = emptyPiece();
+    }
+
+    private void writeOrdered() throws SQLException, BatchConflictException {
         for (Collected table : piece.tables()) {
             if (table.inserts() == null) {
                 applyInOrder(table.ordered());
@@ -198,8 +211,6 @@ public final class BatchApplier implements AutoCloseable {
             }
         }
         applyInOrder(piece.inOrder());
-        guard(touched, duplicates::check);
-        piece = emptyPiece();
     }
 
     private void writeNetted(List<NetTable> netted) throws SQLException, BatchConflictException {
@@ -215,13 +226,17 @@ public final class BatchApplier implements AutoCloseable {
         }
         for (NetTable table : netted) {
             guard(table, () -> table.insertNew(statements));
-            if (replicaRole) {
-                table.touched(duplicates);
-            }
-            inserted += table.inserted();
-            updated += table.updated();
-            deleted += table.deleted();
+            written(table);
         }
+    }
+
+    private void written(NetTable table) {
+        if (replicaRole) {
+            table.touched(duplicates);
+        }
+        inserted += table.inserted();
+        updated += table.updated();
+        deleted += table.deleted();
     }
 
     /** Applies changes one by one; runs of inserts into one table go together. */

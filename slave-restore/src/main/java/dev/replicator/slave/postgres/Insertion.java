@@ -31,6 +31,11 @@ final class Insertion {
         return new Insertion(null, copy, rows);
     }
 
+    /** The statement that inserts them; null when they go by COPY. */
+    Sql statement() {
+        return statement;
+    }
+
     /** Makes all of it ready to be sent; else it is made while it is sent. */
     void encode() {
         for (byte[] chunk = next(); chunk != null; chunk = next()) {

@@ -69,6 +69,27 @@ final class NetTable {
         }
     }
 
+    /** Whether its statements are made, and none depends on what the target answers to another. */
+    boolean isReady() {
+        return updating != null && splits.isEmpty() && (insertion == null || insertion.statement() != null);
+    }
+
+    void planDeletes(Plan plan) {
+        if (deletion != null) {
+            plan.add(deletion, binding, "DELETE", deletes.size());
+        }
+    }
+
+    void planUpdates(Plan plan) {
+        updating.forEach(update -> plan.add(update.statement, binding, "UPDATE", update.rows));
+    }
+
+    void planInserts(Plan plan) {
+        if (insertion != null) {
+            plan.addInsert(insertion.statement(), binding, inserts.size());
+        }
+    }
+
     /** Decides which updates are split (rule R04). */
     void prepare(Statements statements, boolean replicaRole) throws SQLException, BatchConflictException {
         Set<NetRow> changing = new HashSet<>();

@@ -1,8 +1,8 @@
 package dev.replicator.slave.postgres;
 
 import dev.replicator.queue.TableName;
+import dev.replicator.slave.state.Following;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -18,14 +18,15 @@ import java.util.stream.Collectors;
  * or a foreign key while the slave runs, and a batch written by what was known before would lose the column's values or set
  * the trigger off (rules R04, R19).
  *
- * <p>Belongs to one session. Asked in every batch, so that all tables of a batch go together and the question, which costs
- * the server more to plan than to answer, stays prepared.
+ * <p>Belongs to one session. Asked in every batch, so that all tables of a batch go together, and the question, which costs
+ * the server more to plan than to answer, stays planned in the session.
  */
-public final class TargetVersions implements AutoCloseable {
+public final class TargetVersions {
+    private static final String QUESTION = "replicator_versions";
+
     // An array of ids, whose length is not known, is looked up in the catalogues' indexes; a join with a set of ids
-    // would read
-    // them whole. Foreign keys that point here show by their triggers, privileges and row security by the table's own
-    // row.
+    // would read them whole. Foreign keys that point here show by their triggers, privileges and row security by the
+    // table's own row.
     private static final String ROWS =
             """
             SELECT (SELECT md5(string_agg(v, ' ' ORDER BY v)) FROM (
@@ -41,12 +42,12 @@ public final class TargetVersions implements AutoCloseable {
                     UNION ALL
                     SELECT 'r' || oid || ',' || xmin FROM pg_rewrite WHERE ev_class = ANY (t.tree)) AS versions)
             FROM (SELECT n, ARRAY(SELECT to_regclass(name)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(name))) AS tree
-                  FROM unnest(?::text[]) WITH ORDINALITY AS names(name, n) OFFSET 0) AS t
+                  FROM unnest($1) WITH ORDINALITY AS names(name, n) OFFSET 0) AS t
             ORDER BY t.n
             """;
 
     private final Connection connection;
-    private PreparedStatement question;
+    private boolean prepared;
 
     public TargetVersions(Connection connection) {
         this.connection = connection;
@@ -59,42 +60,79 @@ public final class TargetVersions implements AutoCloseable {
      * @throws TableException when a table is not there, or the role may not write it; of several it names the first
      */
     public Map<TableName, String> lock(Collection<TableName> names) throws SQLException, TableException {
-        // Always in the same order: two lanes must not wait for each other.
-        List<TableName> tables = List.copyOf(new TreeSet<>(names));
+        Look look = look(names);
         try (Statement statement = connection.createStatement()) {
-            statement.execute("LOCK TABLE "
-                    + tables.stream().map(name -> "ONLY " + name.quoted()).collect(Collectors.joining(", "))
-                    + " IN ROW EXCLUSIVE MODE");
+            statement.execute(String.join("; ", look.texts()));
+            look.answered(statement);
         } catch (SQLException e) {
-            throw explained(e, tables.get(0));
+            throw explained(e, look.tables.get(0));
         }
-        return read(tables);
+        return look.versions();
     }
 
-    private Map<TableName, String> read(List<TableName> tables) throws SQLException {
-        if (question == null) {
-            question = connection.prepareStatement(ROWS);
+    /** What {@link #lock} does, to travel behind another statement. */
+    public Look look(Collection<TableName> names) throws SQLException {
+        prepare();
+        // Always in the same order: two lanes must not wait for each other.
+        return new Look(List.copyOf(new TreeSet<>(names)));
+    }
+
+    /** A session keeps the plan for as long as it lives, whoever asked first. */
+    private void prepare() throws SQLException {
+        if (prepared) {
+            return;
         }
-        question.setArray(
-                1,
-                connection.createArrayOf(
-                        "text", tables.stream().map(TableName::quoted).toArray()));
-        Map<TableName, String> versions = new HashMap<>();
-        try (ResultSet rows = question.executeQuery()) {
-            for (TableName table : tables) {
-                rows.next();
-                versions.put(table, rows.getString(1));
+        try (Statement statement = connection.createStatement()) {
+            try (ResultSet there =
+                    statement.executeQuery("SELECT FROM pg_prepared_statements WHERE name = '" + QUESTION + "'")) {
+                prepared = there.next();
+            }
+            if (!prepared) {
+                statement.execute("PREPARE " + QUESTION + "(text[]) AS " + ROWS);
+                prepared = true;
             }
         }
-        return versions;
     }
 
-    @Override
-    public void close() throws SQLException {
-        if (question != null) {
-            question.close();
-            question = null;
+    /** Locks tables and reads their versions. */
+    public static final class Look implements Following {
+        private final List<TableName> tables;
+        private final Map<TableName, String> versions = new HashMap<>();
+
+        private Look(List<TableName> tables) {
+            this.tables = tables;
         }
+
+        @Override
+        public List<String> texts() {
+            return List.of(
+                    tables.stream()
+                            .map(name -> "ONLY " + name.quoted())
+                            .collect(Collectors.joining(", ", "LOCK TABLE ", " IN ROW EXCLUSIVE MODE")),
+                    tables.stream()
+                            .map(name -> literal(name.quoted()))
+                            .collect(Collectors.joining(", ", "EXECUTE " + QUESTION + "(ARRAY[", "])")));
+        }
+
+        @Override
+        public void answered(Statement statement) throws SQLException {
+            statement.getMoreResults(); // behind that of LOCK
+            try (ResultSet rows = statement.getResultSet()) {
+                for (TableName table : tables) {
+                    rows.next();
+                    versions.put(table, rows.getString(1));
+                }
+            }
+        }
+
+        /** By table, once the answer was read. */
+        public Map<TableName, String> versions() {
+            return versions;
+        }
+    }
+
+    private static String literal(String text) {
+        return "'" + text.replace("'", "''") + "'";
     }
 
     private static TableException explained(SQLException failure, TableName name) throws SQLException {
