@@ -18,8 +18,9 @@ import java.util.stream.Collectors;
  * or a foreign key while the slave runs, and a batch written by what was known before would lose the column's values or set
  * the trigger off (rules R04, R19).
  *
- * <p>Belongs to one session. Asked in every batch, so that all tables of a batch go together, and the question, which costs
- * the server more to plan than to answer, stays planned in the session.
+ * <p>Belongs to one session. Asked in every batch, so that all tables of a batch go together, the question, which costs the
+ * server more to plan than to answer, stays planned in the session, and it is not asked at all while nobody but this session
+ * changes anything in the server.
  */
 public final class TargetVersions {
     private static final String QUESTION = "replicator_versions";
@@ -47,6 +48,10 @@ public final class TargetVersions {
             """;
 
     private final Connection connection;
+    private final SoleWriter writer = new SoleWriter();
+    /** As of the last look; empty when others were at work then. */
+    private final Map<TableName, String> seen = new HashMap<>();
+
     private boolean prepared;
 
     public TargetVersions(Connection connection) {
@@ -95,34 +100,64 @@ public final class TargetVersions {
     }
 
     /** Locks tables and reads their versions. */
-    public static final class Look implements Following {
+    public final class Look implements Following {
         private final List<TableName> tables;
+        private final boolean trusting;
         private final Map<TableName, String> versions = new HashMap<>();
 
         private Look(List<TableName> tables) {
             this.tables = tables;
+            this.trusting = writer.isAlone() && seen.keySet().containsAll(tables);
         }
 
         @Override
         public List<String> texts() {
-            return List.of(
-                    tables.stream()
-                            .map(name -> "ONLY " + name.quoted())
-                            .collect(Collectors.joining(", ", "LOCK TABLE ", " IN ROW EXCLUSIVE MODE")),
-                    tables.stream()
-                            .map(name -> literal(name.quoted()))
-                            .collect(Collectors.joining(", ", "EXECUTE " + QUESTION + "(ARRAY[", "])")));
+            String lock = tables.stream()
+                    .map(name -> "ONLY " + name.quoted())
+                    .collect(Collectors.joining(", ", "LOCK TABLE ", " IN ROW EXCLUSIVE MODE"));
+            // Who writes is asked before the versions: a change that the versions do not show yet must not count as
+            // seen.
+            return trusting ? List.of(lock, SoleWriter.QUESTION) : List.of(lock, SoleWriter.QUESTION, question());
+        }
+
+        private String question() {
+            return tables.stream()
+                    .map(name -> literal(name.quoted()))
+                    .collect(Collectors.joining(", ", "EXECUTE " + QUESTION + "(ARRAY[", "])"));
         }
 
         @Override
         public void answered(Statement statement) throws SQLException {
             statement.getMoreResults(); // behind that of LOCK
+            boolean unchanged;
+            try (ResultSet row = statement.getResultSet()) {
+                row.next();
+                unchanged = writer.observe(row.getString(1));
+            }
+            if (!unchanged) {
+                seen.clear();
+            }
+            if (!trusting) {
+                statement.getMoreResults();
+                read(statement);
+            } else if (unchanged) {
+                tables.forEach(table -> versions.put(table, seen.get(table)));
+            } else {
+                try (Statement again = connection.createStatement()) {
+                    again.execute(question());
+                    read(again);
+                }
+            }
+        }
+
+        private void read(Statement statement) throws SQLException {
             try (ResultSet rows = statement.getResultSet()) {
                 for (TableName table : tables) {
                     rows.next();
                     versions.put(table, rows.getString(1));
                 }
             }
+            seen.putAll(versions);
         }
 
         /** By table, once the answer was read. */
