@@ -152,13 +152,14 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
         send(ToCapture.newBuilder().setWelcome(welcome).build());
         welcomed = true;
         context.link().connected(this, hello.getSystemIdentifier(), announced.epoch());
-        Thread acknowledger = new Thread(this::acknowledge, "capture-ack");
+        context.queue().mayGather(!hello.getAwaitsAcks());
+        Thread acknowledger = new Thread(() -> acknowledge(hello.getAwaitsAcks()), "capture-ack");
         acknowledger.setDaemon(true);
         acknowledger.start();
     }
 
-    /** Tells capture what is durable, as soon as it is. */
-    private void acknowledge() {
+    /** Tells capture what is durable: as soon as it can be where the master waits for it. */
+    private void acknowledge(boolean urgent) {
         long ackedLsn = -1;
         long ackedSeq = -1;
         boolean held = false;
@@ -180,7 +181,11 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
                     ackedSeq = tail.seq();
                     ackedLsn = seenLsn;
                 }
-                context.queue().awaitProgress(seenLsn, seenRecords, ACK_WAIT);
+                if (urgent) {
+                    context.queue().awaitProgress(seenLsn, seenRecords, ACK_WAIT);
+                } else {
+                    context.queue().noticeProgress(seenLsn, seenRecords, ACK_WAIT);
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

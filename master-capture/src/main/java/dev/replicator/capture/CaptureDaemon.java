@@ -57,7 +57,13 @@ public final class CaptureDaemon implements Daemon, LinkOrders {
         spool = openSpool();
         if (config.forwarder().isPresent()) {
             client = ForwarderClient.open(config.cluster(), config.forwarder().get());
-            link = new ForwarderLink(client, spool, board, this, () -> reader.systemIdentifier());
+            link = new ForwarderLink(
+                    client,
+                    spool,
+                    board,
+                    this,
+                    () -> reader.systemIdentifier(),
+                    config.confirm() == CaptureConfig.Confirm.FORWARDER);
         }
         MasterHistory history = new MasterHistory(spool, sessions, config.source(), client, board);
         reader = new MasterReader(

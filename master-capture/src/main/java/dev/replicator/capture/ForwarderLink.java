@@ -43,6 +43,7 @@ final class ForwarderLink implements Runnable {
     private final StatusBoard board;
     private final LinkOrders orders;
     private final Supplier<String> systemIdentifier;
+    private final boolean awaitsAcks;
     private final Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5));
     private final ConcurrentLinkedQueue<DumpFailed> failedDumps = new ConcurrentLinkedQueue<>();
 
@@ -55,17 +56,20 @@ final class ForwarderLink implements Runnable {
     private long statusAt;
     private String problem = "";
 
+    /** @param awaitsAcks whether the master is told that a transaction is safe only when the forwarder has it durably */
     ForwarderLink(
             ForwarderClient client,
             Spool spool,
             StatusBoard board,
             LinkOrders orders,
-            Supplier<String> systemIdentifier) {
+            Supplier<String> systemIdentifier,
+            boolean awaitsAcks) {
         this.client = client;
         this.spool = spool;
         this.board = board;
         this.orders = orders;
         this.systemIdentifier = systemIdentifier;
+        this.awaitsAcks = awaitsAcks;
     }
 
     /** Up to where the forwarder has everything durably; 0 until it has said so. */
@@ -197,7 +201,8 @@ final class ForwarderLink implements Runnable {
     private CaptureHello hello() throws IOException {
         CaptureHello.Builder hello = client.hello()
                 .setTail(WirePositions.toWire(spool.queue().durableTail()))
-                .setSystemIdentifier(systemIdentifier.get());
+                .setSystemIdentifier(systemIdentifier.get())
+                .setAwaitsAcks(awaitsAcks);
         Position base = spool.base()
                 .orElseThrow(
                         () -> new IOException("the spool does not know the position before its first transaction"));

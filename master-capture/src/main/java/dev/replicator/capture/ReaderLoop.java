@@ -155,7 +155,7 @@ final class ReaderLoop {
     }
 
     /**
-     * Confirms what is durable: at once when nothing else is to do, otherwise now and then. Nothing before the master has proved
+     * Confirms what is durable: at once when commits wait for it, otherwise now and then. Nothing before the master has proved
      * that what we hold is its own history (rule R05).
      */
     private void confirm(boolean idle) throws SQLException {
@@ -165,7 +165,8 @@ final class ReaderLoop {
         long lsn = confirmable.getAsLong();
         long since = System.nanoTime() - confirmedAt;
         boolean moved = lsn != confirmedLsn;
-        if (since >= CONFIRM_IDLE_NANOS || moved && (idle || since >= CONFIRM_BUSY_NANOS)) {
+        if (since >= CONFIRM_IDLE_NANOS
+                || moved && (idle && watcher.isSynchronousStandby() || since >= CONFIRM_BUSY_NANOS)) {
             replication.confirm(lsn);
             confirmedLsn = lsn;
             confirmedAt = System.nanoTime();

@@ -221,6 +221,16 @@ public final class MemoryQueue implements ReplicationQueue {
     }
 
     @Override
+    public void mayGather(boolean allowed) {
+        // Becomes durable when the scheduler says so.
+    }
+
+    @Override
+    public boolean noticeProgress(long seenLsn, long seenRecords, Duration timeout) {
+        return false;
+    }
+
+    @Override
     public boolean awaitWritten(long seenRecords, Duration timeout) {
         return false;
     }

@@ -3,8 +3,8 @@ package dev.replicator.queue.store;
 import java.nio.file.Path;
 
 /**
- * How a queue is kept. Group commit has no setting: an fsync starts as soon as the previous one ended and something
- * waits.
+ * How a queue is kept. Group commit has no setting here: an fsync starts as soon as the previous one ended and something
+ * waits; see {@link ReplicationQueue#mayGather}.
  *
  * @param directory where; created when missing
  * @param segmentBytes a segment is closed when its records take this much, its opening schemas not counted

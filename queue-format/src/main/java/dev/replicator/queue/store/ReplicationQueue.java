@@ -114,6 +114,15 @@ public interface ReplicationQueue extends AutoCloseable {
     /** Blocks until the durable tail or LSN moved beyond what the caller saw, or time is up. */
     boolean awaitProgress(long seenLsn, long seenRecords, Duration timeout) throws InterruptedException;
 
+    /**
+     * Sets whether records may be gathered for some milliseconds, and made durable all at once, while nobody waits in
+     * {@link #awaitProgress} or {@link QueueWriter#sync}. At first they may not.
+     */
+    void mayGather(boolean allowed);
+
+    /** {@link #awaitProgress} without hurry: it does not count as waiting. */
+    boolean noticeProgress(long seenLsn, long seenRecords, Duration timeout) throws InterruptedException;
+
     /** Blocks until more was written than the caller saw, durable or not, or time is up. */
     boolean awaitWritten(long seenRecords, Duration timeout) throws InterruptedException;
 

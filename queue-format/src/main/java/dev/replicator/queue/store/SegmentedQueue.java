@@ -291,7 +291,17 @@ final class SegmentedQueue implements ReplicationQueue {
 
     @Override
     public boolean awaitProgress(long seenLsn, long seenRecords, Duration timeout) throws InterruptedException {
-        return commit.awaitProgress(seenLsn, seenRecords, timeout);
+        return commit.awaitProgress(seenLsn, seenRecords, timeout, true);
+    }
+
+    @Override
+    public void mayGather(boolean allowed) {
+        commit.mayGather(allowed);
+    }
+
+    @Override
+    public boolean noticeProgress(long seenLsn, long seenRecords, Duration timeout) throws InterruptedException {
+        return commit.awaitProgress(seenLsn, seenRecords, timeout, false);
     }
 
     @Override
