@@ -25,9 +25,8 @@ final class ReaderLoop {
     private static final long PARK_MIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
     private static final long PARK_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
     /** After a message the next one is looked for more often, for so long: a pause is time that every slave lags behind. */
-    private static final long BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private static final long PARK_BUSY_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
     private static final long STALL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long CONFIRM_BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long CONFIRM_IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -92,7 +91,7 @@ final class ReaderLoop {
             if (idle) {
                 LockSupport.parkNanos(park);
                 boolean busy = System.nanoTime() - busyAt < BUSY_NANOS;
-                park = Math.min(park * 2, busy ? PARK_BUSY_NANOS : PARK_MAX_NANOS);
+                park = busy ? PARK_MIN_NANOS : Math.min(park * 2, PARK_MAX_NANOS);
             }
         }
     }

@@ -43,6 +43,15 @@ final class BinaryArray {
         };
     }
 
+    /** SQL name of the elements' type. */
+    static String elementType(ValueEncoding encoding) {
+        return switch (encoding) {
+            case INT -> "int4";
+            case LONG -> "int8";
+            default -> "text";
+        };
+    }
+
     private static BinaryArray ints(int rows, IntFunction<Object> value) {
         BinaryArray array = new BinaryArray("int4", Oid.INT4, Oid.INT4_ARRAY, rows);
         for (int i = 0; i < rows; i++) {

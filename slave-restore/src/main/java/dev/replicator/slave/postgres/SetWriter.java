@@ -30,10 +30,12 @@ final class SetWriter {
 
     /** Deletes rows by their key before the batch. */
     Sql deletion(List<NetRow> rows) {
-        Sql sql = new Sql().add("DELETE FROM ").add(target()).add(" AS t USING ");
-        origins(sql, rows, List.of());
-        sql.add(" AS u(").add(names("k", binding.locator().length)).add(") WHERE ");
-        return matchOrigin(sql);
+        return originValues(binding.texts().of("DELETE", List.of(), this::deletionText), rows, List.of());
+    }
+
+    private String deletionText() {
+        return "DELETE FROM " + target() + " AS t USING " + origins(List.of()) + " AS u("
+                + names("k", binding.locator().length) + ") WHERE " + matchOrigin();
     }
 
     /**
@@ -46,14 +48,12 @@ final class SetWriter {
         int[] unknown = IntStream.of(binding.written())
                 .filter(i -> rows.stream().anyMatch(row -> !known(row, i)))
                 .toArray();
-        Sql sql = new Sql().add("DELETE FROM ").add(target()).add(" AS t USING ");
-        origins(sql, rows, List.of());
-        sql.add(" WITH ORDINALITY AS u(")
-                .add(names("k", binding.locator().length))
-                .add(", n) WHERE ");
-        matchOrigin(sql).add(" RETURNING u.n");
-        IntStream.of(unknown).forEach(i -> sql.add(", ").add(Sql.of("t", binding.column(i))));
-        targetOnly.forEach(column -> sql.add(", ").add(Sql.of("t", column)));
+        StringBuilder text = new StringBuilder("DELETE FROM ").append(target()).append(" AS t USING ");
+        text.append(origins(List.of())).append(" WITH ORDINALITY AS u(").append(names("k", binding.locator().length));
+        text.append(", n) WHERE ").append(matchOrigin()).append(" RETURNING u.n");
+        IntStream.of(unknown).forEach(i -> text.append(", ").append(Sql.of("t", binding.column(i))));
+        targetOnly.forEach(column -> text.append(", ").append(Sql.of("t", column)));
+        Sql sql = originValues(text.toString(), rows, List.of());
         List<Object[]> result = new ArrayList<>(rows.size());
         int width = binding.schema().columns().size();
         for (String[] stored : statements.rows(sql)) {
@@ -82,29 +82,25 @@ final class SetWriter {
      * @return indexes into rows
      */
     BitSet changing(Statements statements, List<NetRow> rows, List<Integer> columns) throws SQLException {
-        Sql sql = new Sql().add("SELECT u.n FROM ");
-        origins(sql, rows, columns);
-        sql.add(" WITH ORDINALITY AS u(")
-                .add(names("k", binding.locator().length))
-                .add(", ")
-                .add(names("c", columns.size()))
-                .add(", n) JOIN ")
-                .add(target())
-                .add(" AS t ON ");
-        matchOrigin(sql).add(" WHERE ROW(");
-        sql.add(join(columns.size(), ", ", i -> Sql.of("t", binding.column(columns.get(i)))));
-        // The casts keep PostgreSQL from comparing column by column, for which *<> does not exist.
-        sql.add(")::record *<> ROW(");
-        sql.add(join(
-                columns.size(),
-                ", ",
-                i -> "u.c" + i + "::" + binding.column(columns.get(i)).type()));
-        sql.add(")::record");
+        Sql sql = originValues(binding.texts().of("CHANGING", columns, () -> changingText(columns)), rows, columns);
         BitSet changing = new BitSet();
         for (String[] row : statements.rows(sql)) {
             changing.set(Integer.parseInt(row[0]) - 1);
         }
         return changing;
+    }
+
+    private String changingText(List<Integer> columns) {
+        return "SELECT u.n FROM " + origins(columns) + " WITH ORDINALITY AS u(" + names("k", binding.locator().length)
+                + ", " + names("c", columns.size()) + ", n) JOIN " + target() + " AS t ON " + matchOrigin()
+                + " WHERE ROW(" + join(columns.size(), ", ", i -> Sql.of("t", binding.column(columns.get(i))))
+                // The casts keep PostgreSQL from comparing column by column, for which *<> does not exist.
+                + ")::record *<> ROW("
+                + join(
+                        columns.size(),
+                        ", ",
+                        i -> "u.c" + i + "::" + binding.column(columns.get(i)).type())
+                + ")::record";
     }
 
     /**
@@ -114,31 +110,27 @@ final class SetWriter {
      * @param columns stream columns to set, at least one
      */
     Sql update(List<NetRow> rows, List<Integer> columns) {
-        Sql sql = new Sql().add("UPDATE ").add(target()).add(" AS t SET ");
-        sql.add(join(columns.size(), ", ", i -> {
+        return originValues(binding.texts().of("UPDATE", columns, () -> updateText(columns)), rows, columns);
+    }
+
+    private String updateText(List<Integer> columns) {
+        String assignments = join(columns.size(), ", ", i -> {
             TargetColumn column = binding.column(columns.get(i));
             return Sql.columns(List.of(column)) + " = u.c" + i + "::" + column.castType();
-        }));
-        sql.add(" FROM ");
-        origins(sql, rows, columns);
-        sql.add(" AS u(")
-                .add(names("k", binding.locator().length))
-                .add(", ")
-                .add(names("c", columns.size()))
-                .add(") WHERE ");
-        return matchOrigin(sql);
+        });
+        return "UPDATE " + target() + " AS t SET " + assignments + " FROM " + origins(columns) + " AS u("
+                + names("k", binding.locator().length) + ", " + names("c", columns.size()) + ") WHERE "
+                + matchOrigin();
     }
 
     /** Asks how many of the rows are there; the updates change nothing. */
     Sql presence(List<NetRow> rows) {
-        Sql sql = new Sql().add("SELECT count(*) FROM ");
-        origins(sql, rows, List.of());
-        sql.add(" AS u(")
-                .add(names("k", binding.locator().length))
-                .add(") JOIN ")
-                .add(target())
-                .add(" AS t ON ");
-        return matchOrigin(sql);
+        return originValues(binding.texts().of("PRESENCE", List.of(), this::presenceText), rows, List.of());
+    }
+
+    private String presenceText() {
+        return "SELECT count(*) FROM " + origins(List.of()) + " AS u(" + names("k", binding.locator().length)
+                + ") JOIN " + target() + " AS t ON " + matchOrigin();
     }
 
     /** Inserts whole rows of the stream. */
@@ -167,43 +159,59 @@ final class SetWriter {
                     "COPY " + binding.table().quoted() + " (" + Sql.columns(columns) + ") FROM STDIN",
                     new CopyText(images, indexes));
         }
-        Sql sql = new Sql().add("INSERT INTO ").add(binding.table().quoted());
-        sql.add(" (").add(Sql.columns(columns)).add(") OVERRIDING SYSTEM VALUE SELECT ");
-        sql.add(join(
-                indexes.length, ", ", i -> "u.c" + i + "::" + columns.get(i).castType()));
-        sql.add(" FROM unnest(");
-        for (int i = 0; i < indexes.length; i++) {
-            int index = indexes[i];
-            ValueEncoding encoding =
-                    typed ? binding.schema().columns().get(index).encoding() : ValueEncoding.TEXT;
-            sql.add(i == 0 ? "" : ", ").array(BinaryArray.of(encoding, images.size(), n -> images.get(n)[index]));
+        List<Integer> key = IntStream.of(indexes).boxed().toList();
+        Sql sql = new Sql(binding.texts()
+                .of(typed ? "INSERT" : "INSERT COMPLETED", key, () -> insertionText(columns, indexes, typed)));
+        for (int index : indexes) {
+            sql.parameter(BinaryArray.of(
+                    typed ? encoding(index) : ValueEncoding.TEXT, images.size(), n -> images.get(n)[index]));
         }
-        sql.add(") AS u(").add(names("c", indexes.length)).add(")");
         return Insertion.byStatement(sql);
     }
 
-    /** {@code unnest(keys before the batch..., new values...)}. */
-    private void origins(Sql sql, List<NetRow> rows, List<Integer> columns) {
-        sql.add("unnest(");
+    private String insertionText(List<TargetColumn> columns, int[] indexes, boolean typed) {
+        int count = indexes.length;
+        return "INSERT INTO " + binding.table().quoted() + " (" + Sql.columns(columns)
+                + ") OVERRIDING SYSTEM VALUE SELECT "
+                + join(count, ", ", i -> "u.c" + i + "::" + columns.get(i).castType())
+                + " FROM unnest("
+                + join(count, ", ", i -> arrayOf(typed ? encoding(indexes[i]) : ValueEncoding.TEXT))
+                + ") AS u(" + names("c", count) + ")";
+    }
+
+    /** {@code unnest(keys before the batch..., new values...)}; {@link #originValues} gives the values. */
+    private String origins(List<Integer> columns) {
+        return IntStream.concat(
+                        IntStream.of(binding.locator()), columns.stream().mapToInt(i -> i))
+                .mapToObj(index -> arrayOf(encoding(index)))
+                .collect(Collectors.joining(", ", "unnest(", ")"));
+    }
+
+    private static String arrayOf(ValueEncoding encoding) {
+        return "?::" + BinaryArray.elementType(encoding) + "[]";
+    }
+
+    private Sql originValues(String text, List<NetRow> rows, List<Integer> columns) {
+        Sql sql = new Sql(text);
         int[] locator = binding.locator();
         for (int i = 0; i < locator.length; i++) {
             int part = i;
-            sql.add(i == 0 ? "" : ", ").array(BinaryArray.of(encoding(locator[i]), rows.size(), n -> rows.get(n)
-                    .origin()[part]));
+            sql.parameter(BinaryArray.of(
+                    encoding(locator[i]), rows.size(), n -> rows.get(n).origin()[part]));
         }
         for (int index : columns) {
-            sql.add(", ").array(BinaryArray.of(encoding(index), rows.size(), n -> rows.get(n)
-                    .values()[index]));
+            sql.parameter(BinaryArray.of(
+                    encoding(index), rows.size(), n -> rows.get(n).values()[index]));
         }
-        sql.add(")");
+        return sql;
     }
 
-    private Sql matchOrigin(Sql sql) {
+    private String matchOrigin() {
         int[] locator = binding.locator();
-        return sql.add(join(locator.length, " AND ", i -> {
+        return join(locator.length, " AND ", i -> {
             TargetColumn column = binding.column(locator[i]);
             return Sql.of("t", column) + " " + column.equalsOperator() + " u.k" + i + "::" + column.castType();
-        }));
+        });
     }
 
     private ValueEncoding encoding(int index) {

@@ -8,8 +8,17 @@ import java.util.stream.Collectors;
 
 /** An SQL text under construction together with its parameters, in the order of their question marks. */
 final class Sql {
-    private final StringBuilder text = new StringBuilder();
+    private final StringBuilder text;
     private final List<Object> parameters = new ArrayList<>();
+
+    Sql() {
+        this("");
+    }
+
+    /** @param text to begin with; its parameters follow by {@link #parameter} */
+    Sql(String text) {
+        this.text = new StringBuilder(text);
+    }
 
     Sql add(String part) {
         text.append(part);
@@ -26,6 +35,12 @@ final class Sql {
     /** Adds a column of values as an array, to be unnested. */
     Sql array(BinaryArray values) {
         text.append("?::").append(values.elementType()).append("[]");
+        parameters.add(values);
+        return this;
+    }
+
+    /** Adds a parameter whose question mark stands in the text already. */
+    Sql parameter(BinaryArray values) {
         parameters.add(values);
         return this;
     }

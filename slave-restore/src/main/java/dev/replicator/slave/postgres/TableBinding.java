@@ -25,6 +25,7 @@ public final class TableBinding {
     private final int[] splitting;
     private final int[] settable;
     private final List<TargetColumn> targetOnly;
+    private final StatementTexts texts = new StatementTexts();
 
     private TableBinding(TableSchema schema, TargetTable target, TargetColumn[] columns) throws TableException {
         this.schema = schema;
@@ -158,6 +159,11 @@ public final class TableBinding {
     /** The target's name. */
     public TableName table() {
         return target.name();
+    }
+
+    /** SQL texts made for this binding. */
+    StatementTexts texts() {
+        return texts;
     }
 
     /** False when rows can only be found by their whole image. */
