@@ -189,9 +189,9 @@ final class ForwarderLink implements Runnable {
             long seenLsn = queue.durableLsn();
             if (held) {
                 call.throwIfEnded();
-                queue.awaitProgress(seenLsn, seenRecords, PROGRESS_WAIT);
+                queue.noticeProgress(seenLsn, seenRecords, PROGRESS_WAIT);
             } else if (call.awaitReady(READY_WAIT_MILLIS) && !sender.sendSome()) {
-                queue.awaitProgress(seenLsn, seenRecords, PROGRESS_WAIT);
+                queue.noticeProgress(seenLsn, seenRecords, PROGRESS_WAIT);
             }
         }
         sendStatus(call);

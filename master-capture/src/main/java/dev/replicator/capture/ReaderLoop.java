@@ -27,6 +27,12 @@ final class ReaderLoop {
     /** After a message the next one is looked for more often, for so long: a pause is time that every slave lags behind. */
     private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** The server sends each change by itself: far behind, being woken for each would cost more than the work. */
+    private static final long PARK_BEHIND_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
+    private static final long BEHIND_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
     private static final long STALL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long CONFIRM_BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long CONFIRM_IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -89,11 +95,24 @@ final class ReaderLoop {
                 lookAround(idle, decoder.inTransaction());
             }
             if (idle) {
+                park = park(System.nanoTime() - busyAt, park);
                 LockSupport.parkNanos(park);
-                boolean busy = System.nanoTime() - busyAt < BUSY_NANOS;
-                park = busy ? PARK_MIN_NANOS : Math.min(park * 2, PARK_MAX_NANOS);
             }
         }
+    }
+
+    /** How long to pause where nothing has come for {@code since}, behind a pause of {@code last}; in nanoseconds. */
+    private long park(long since, long last) {
+        boolean behind = since < BEHIND_GAP_NANOS && lagMicros() > BEHIND_MICROS;
+        spool.queue().mayGather(behind && !watcher.isSynchronousStandby());
+        if (behind) {
+            return PARK_BEHIND_NANOS;
+        }
+        return since < BUSY_NANOS ? PARK_MIN_NANOS : Math.min(last * 2, PARK_MAX_NANOS);
+    }
+
+    private long lagMicros() {
+        return TimeUnit.MILLISECONDS.toMicros(clock.millis()) - writer.commitMicros();
     }
 
     /** The disk is full: stays in touch with the server until there is space again. */

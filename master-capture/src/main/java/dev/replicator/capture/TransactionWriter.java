@@ -177,6 +177,11 @@ final class TransactionWriter implements TransactionSink, AutoCloseable {
         board.idleAt(lsn);
     }
 
+    /** Commit time of the newest transaction that came. */
+    long commitMicros() {
+        return commitMicros;
+    }
+
     /** LSN of the newest record written. */
     long lastLsn() {
         return lastLsn;

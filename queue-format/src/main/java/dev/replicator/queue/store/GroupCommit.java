@@ -54,7 +54,7 @@ final class GroupCommit implements Closeable {
     /** Threads that wait until something is durable. */
     private int waiting;
 
-    private boolean mayGather;
+    private volatile boolean mayGather;
     private boolean gathering;
     private long groupEnded = System.nanoTime() - GATHERING_NANOS;
     private boolean roomWanted;
@@ -82,6 +82,9 @@ final class GroupCommit implements Closeable {
 
     /** Allows to gather records while nobody waits for them. */
     void mayGather(boolean allowed) {
+        if (mayGather == allowed) {
+            return;
+        }
         lock.lock();
         try {
             mayGather = allowed;
