@@ -113,6 +113,7 @@ final class MemoryConnection {
         private final String sql;
         private Object[] arguments = new Object[16];
         private final List<Object[]> batch = new ArrayList<>();
+        private SqlStatement.Result result;
 
         Prepared(String sql) {
             this.sql = sql;
@@ -136,8 +137,11 @@ final class MemoryConnection {
                     return new Rows(run(sql, arguments).rows()).proxy();
                 }
                 case "execute" -> {
-                    run(sql, arguments);
+                    result = run(sql, arguments);
                     return false;
+                }
+                case "getResultSet" -> {
+                    return new Rows(result.rows()).proxy();
                 }
                 case "addBatch" -> {
                     batch.add(arguments);

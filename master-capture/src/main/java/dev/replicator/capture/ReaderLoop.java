@@ -27,11 +27,14 @@ final class ReaderLoop {
     /** After a message the next one is looked for more often, for so long: a pause is time that every slave lags behind. */
     private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** The server sends each change by itself: far behind, being woken for each would cost more than the work. */
+    private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
+    /**
+     * Far behind, when the next message had to be waited for, some are let come together: the server sends each by itself, and to
+     * be woken for each would cost more than the work.
+     */
     private static final long PARK_BEHIND_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-    private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
-    private static final long BEHIND_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long BLOCKED_NANOS = TimeUnit.MICROSECONDS.toNanos(30);
 
     private static final long STALL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long CONFIRM_BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -84,31 +87,31 @@ final class ReaderLoop {
         long park = PARK_MIN_NANOS;
         long busyAt = System.nanoTime();
         for (int messages = 0; !limits.stopping().getAsBoolean(); messages++) {
+            long asked = System.nanoTime();
             ByteBuffer message = replication.poll();
+            long answered = System.nanoTime();
             boolean idle = message == null;
             if (!idle) {
                 decoder.decode(message);
                 park = PARK_MIN_NANOS;
-                busyAt = System.nanoTime();
+                busyAt = answered;
             }
             if (idle || messages % MESSAGES_PER_LOOK == 0) {
                 lookAround(idle, decoder.inTransaction());
+                spool.queue().mayGather(!idle && isBehind() && !watcher.isSynchronousStandby());
             }
             if (idle) {
-                park = park(System.nanoTime() - busyAt, park);
                 LockSupport.parkNanos(park);
+                boolean busy = answered - busyAt < BUSY_NANOS;
+                park = busy ? PARK_MIN_NANOS : Math.min(park * 2, PARK_MAX_NANOS);
+            } else if (answered - asked > BLOCKED_NANOS && isBehind()) {
+                LockSupport.parkNanos(PARK_BEHIND_NANOS);
             }
         }
     }
 
-    /** How long to pause where nothing has come for {@code since}, behind a pause of {@code last}; in nanoseconds. */
-    private long park(long since, long last) {
-        boolean behind = since < BEHIND_GAP_NANOS && lagMicros() > BEHIND_MICROS;
-        spool.queue().mayGather(behind && !watcher.isSynchronousStandby());
-        if (behind) {
-            return PARK_BEHIND_NANOS;
-        }
-        return since < BUSY_NANOS ? PARK_MIN_NANOS : Math.min(last * 2, PARK_MAX_NANOS);
+    private boolean isBehind() {
+        return lagMicros() > BEHIND_MICROS;
     }
 
     private long lagMicros() {
