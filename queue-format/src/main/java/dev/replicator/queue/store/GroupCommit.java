@@ -28,7 +28,8 @@ final class GroupCommit implements Closeable {
     private static final int MOST_WAITING_BYTES = 4 << 20;
 
     private static final Duration FULL_DISK_RETRY = Duration.ofSeconds(1);
-    private static final long GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    /** So long records may be gathered, where they may. */
+    static final Duration GATHERING = Duration.ofMillis(10);
 
     /** Work on segments while no group is on its way. */
     interface Switch {
@@ -38,6 +39,7 @@ final class GroupCommit implements Closeable {
         SegmentWriter apply(SegmentWriter current) throws IOException;
     }
 
+    private final long gatheringNanos;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
     private final Condition progress = lock.newCondition();
@@ -56,7 +58,7 @@ final class GroupCommit implements Closeable {
 
     private volatile boolean mayGather;
     private boolean gathering;
-    private long groupEnded = System.nanoTime() - GATHERING_NANOS;
+    private long groupEnded;
     private boolean roomWanted;
     private boolean closing;
     private long nextOffset;
@@ -68,7 +70,9 @@ final class GroupCommit implements Closeable {
     private volatile Durable written;
     private volatile Durable durable;
 
-    GroupCommit() {
+    GroupCommit(Duration gathering) {
+        this.gatheringNanos = gathering.toNanos();
+        this.groupEnded = System.nanoTime() - gatheringNanos;
         thread.setDaemon(true);
     }
 
@@ -397,7 +401,7 @@ final class GroupCommit implements Closeable {
     }
 
     private void gather() throws InterruptedException {
-        long left = groupEnded + GATHERING_NANOS - System.nanoTime();
+        long left = groupEnded + gatheringNanos - System.nanoTime();
         gathering = true;
         try {
             while (mayGather && waiting == 0 && left > 0 && !closing && failed == null && full == null) {

@@ -31,7 +31,7 @@ final class SegmentedQueue implements ReplicationQueue {
     private final QueueIndex index;
     private final SchemaHistory schemas = new SchemaHistory();
     private final SegmentSet segments;
-    private final GroupCommit commit = new GroupCommit();
+    private final GroupCommit commit;
     private final SegmentShelf shelf;
     private final Appender appender;
     private final RecoveryReport recovery;
@@ -45,6 +45,11 @@ final class SegmentedQueue implements ReplicationQueue {
     }
 
     static SegmentedQueue open(QueueOptions options, Storage storage) throws IOException {
+        return open(options, storage, GroupCommit.GATHERING);
+    }
+
+    /** @param gathering see {@link #mayGather} */
+    static SegmentedQueue open(QueueOptions options, Storage storage, Duration gathering) throws IOException {
         Files.createDirectories(options.directory());
         List<Closeable> opened = new ArrayList<>();
         try {
@@ -52,7 +57,7 @@ final class SegmentedQueue implements ReplicationQueue {
             opened.add(directoryLock);
             QueueIndex index = openIndex(options.directory().resolve(INDEX));
             opened.add(index);
-            return new SegmentedQueue(options, storage, directoryLock, index);
+            return new SegmentedQueue(options, storage, directoryLock, index, new GroupCommit(gathering));
         } catch (IOException | RuntimeException e) {
             for (int i = opened.size() - 1; i >= 0; i--) {
                 try {
@@ -91,9 +96,11 @@ final class SegmentedQueue implements ReplicationQueue {
         }
     }
 
-    private SegmentedQueue(QueueOptions options, Storage storage, DirectoryLock directoryLock, QueueIndex index)
+    private SegmentedQueue(
+            QueueOptions options, Storage storage, DirectoryLock directoryLock, QueueIndex index, GroupCommit commit)
             throws IOException {
         this.options = options;
+        this.commit = commit;
         this.directoryLock = directoryLock;
         this.index = index;
         this.segments = new SegmentSet(index::floor);

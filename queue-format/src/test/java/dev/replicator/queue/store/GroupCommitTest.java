@@ -5,14 +5,16 @@ import static dev.replicator.queue.store.Samples.ORDERS;
 import static dev.replicator.queue.store.Samples.appendSchema;
 import static dev.replicator.queue.store.Samples.appendTransaction;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** R16: the disk alone sets the size of a commit group; nothing waits for a timer. */
+/** R16: the disk alone sets the size of a commit group; nobody waits for a timer. */
 class GroupCommitTest {
     private static final int LAST = 50;
 
@@ -45,5 +47,42 @@ class GroupCommitTest {
             assertEquals(0, disk.arrived.availablePermits(), "all that came meanwhile shares one fsync");
             disk.letGo();
         }
+    }
+
+    @Test
+    void r16ShouldGatherRecordsOnlyWhereItMayAndNobodyWaits() throws Exception {
+        QueueOptions options = QueueOptions.of(directory);
+        try (SegmentedQueue queue = SegmentedQueue.open(options, new FileStorage(), Duration.ofHours(1))) {
+            queue.startHistory(BASE);
+            appendSchema(queue, 0, ORDERS);
+            appendTransaction(queue, 1, ORDERS);
+            queue.writer().sync();
+            queue.mayGather(true);
+            appendTransaction(queue, 2, ORDERS);
+            assertFalse(progress(queue, true, Duration.ofMillis(50)), "not gathered");
+            assertTrue(progress(queue, false, Duration.ofSeconds(60)), "a thread waits for an hour");
+            assertEquals(2, queue.durableTail().seq());
+
+            appendTransaction(queue, 3, ORDERS);
+            queue.writer().sync();
+            assertEquals(3, queue.durableTail().seq());
+
+            appendTransaction(queue, 4, ORDERS);
+            queue.mayGather(false);
+            assertTrue(progress(queue, true, Duration.ofSeconds(60)), "gathered although it may not");
+
+            queue.mayGather(true);
+            appendTransaction(queue, 5, ORDERS);
+        }
+        try (ReplicationQueue again = ReplicationQueue.open(options)) {
+            assertEquals(5, again.durableTail().seq(), "gathered when it was closed");
+        }
+    }
+
+    private static boolean progress(ReplicationQueue queue, boolean patient, Duration timeout) throws Exception {
+        long records = queue.durableTail().seq() + 1;
+        return patient
+                ? queue.noticeProgress(queue.durableLsn(), records, timeout)
+                : queue.awaitProgress(queue.durableLsn(), records, timeout);
     }
 }

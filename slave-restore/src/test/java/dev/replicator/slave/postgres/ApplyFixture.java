@@ -148,7 +148,7 @@ final class ApplyFixture implements AutoCloseable {
     }
 
     /** What a lane does ahead of the transaction; null when it cannot. */
-    private PreparedRows prepared(List<CapturedMaster.Captured> changes) throws SQLException, TableException {
+    PreparedRows prepared(List<CapturedMaster.Captured> changes) throws SQLException, TableException {
         PreparedRows rows = new PreparedRows(options, TargetSession.isReplica(session));
         for (CapturedMaster.Captured captured : changes) {
             if (!memory.isEmpty() || !rows.add(binding(captured.schema()), captured.change())) {
