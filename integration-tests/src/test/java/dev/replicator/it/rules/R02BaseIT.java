@@ -77,6 +77,14 @@ class R02BaseIT {
         }
     }
 
+    /** The same, until the forwarder has all of it; returns the number of the last transaction. */
+    private static long captured(String table, int firstId, int transactions) throws Exception {
+        long last = queue(stage.status(), "lastSeq") + transactions;
+        traffic(table, firstId, transactions);
+        stage.waiting().until("all is captured", status -> queue(status, "lastSeq") >= last);
+        return last;
+    }
+
     private static long queue(JsonNode status, String key) {
         return status.path("queue").path(key).asLong();
     }
@@ -154,19 +162,17 @@ class R02BaseIT {
         replicated("b", "first");
         dropDumps();
         stage.stopSlave("first");
-        traffic("b", 100, 10);
+        long ordered = captured("b", 100, 10);
         long before = queue(stage.status(), "firstSeq");
         JsonNode status;
         String shown;
         try (StepGate snapshot = StepGate.hold("dump.snapshot-taken")) {
-            long ordered = queue(stage.status(), "lastSeq");
             stage.waiting().until("all is visible", s -> queue(s, "visibleSeq") >= ordered);
             stage.startSlave("second", "public.b");
             snapshot.awaitArrival();
-            traffic("b", 200, 14);
+            long last = captured("b", 200, 14);
             stage.startSlave("first");
             stage.awaitApplied("first");
-            long last = queue(stage.status(), "lastSeq");
             status = stage.waiting()
                     .until(
                             "all is visible, and pruned as far as it may",
