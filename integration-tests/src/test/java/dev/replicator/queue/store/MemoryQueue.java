@@ -27,6 +27,8 @@ public final class MemoryQueue implements ReplicationQueue {
 
     private final MemoryDisk disk;
     private final SchemaHistory schemas = new SchemaHistory();
+    /** Without what waits for the disk: a new segment begins when all before it is durable. */
+    private final SchemaHistory durableSchemas = new SchemaHistory();
     private final List<StoredRecord> pending = new ArrayList<>();
     private final boolean rebuilt;
     private Position last;
@@ -36,17 +38,23 @@ public final class MemoryQueue implements ReplicationQueue {
         this.disk = disk;
         this.rebuilt = disk.takeIndexLost();
         for (MemoryDisk.Segment segment : disk.segments) {
-            segment.opening.forEach(schema -> schemas.add(segment.base.seq(), schema));
-            for (StoredRecord record : segment.records) {
-                if (record.header().kind() == RecordKind.SCHEMA) {
-                    schemas.add(record.header().seq(), record.schema());
-                } else if (record.header().isTransaction()) {
-                    schemas.transactionAppended();
+            for (SchemaHistory history : List.of(schemas, durableSchemas)) {
+                segment.opening.forEach(schema -> history.add(segment.base.seq(), schema));
+                for (StoredRecord record : segment.records) {
+                    note(record, history);
                 }
             }
         }
         if (hasHistory()) {
             last = durableTail();
+        }
+    }
+
+    private static void note(StoredRecord record, SchemaHistory history) throws IOException {
+        if (record.header().kind() == RecordKind.SCHEMA) {
+            history.add(record.header().seq(), record.schema());
+        } else if (record.header().isTransaction()) {
+            history.transactionAppended();
         }
     }
 
@@ -59,7 +67,8 @@ public final class MemoryQueue implements ReplicationQueue {
     public void syncSome(int count) throws IOException {
         int many = Math.min(count, pending.size());
         for (StoredRecord record : List.copyOf(pending.subList(0, many))) {
-            disk.append(record, schemas);
+            disk.append(record, durableSchemas);
+            note(record, durableSchemas);
         }
         pending.subList(0, many).clear();
     }
@@ -84,7 +93,7 @@ public final class MemoryQueue implements ReplicationQueue {
         if (hasHistory() && base.seq() < last.seq()) {
             throw new IllegalArgumentException("a history from seq " + base.seq() + " would use numbers twice");
         }
-        disk.roll(base, schemas.opening());
+        disk.roll(base, durableSchemas.opening());
         last = base;
     }
 
@@ -93,7 +102,9 @@ public final class MemoryQueue implements ReplicationQueue {
         pending.clear();
         disk.segments.clear();
         disk.resets++;
-        disk.roll(base, schemas.opening());
+        disk.roll(base, List.of());
+        schemas.clear();
+        durableSchemas.clear();
         last = base;
     }
 
@@ -272,12 +283,9 @@ public final class MemoryQueue implements ReplicationQueue {
             boolean known = hint != null && hint.header() == header && hint.isImage(image);
             StoredRecord record = known ? hint : StoredRecord.copyOf(header, image);
             hint = null;
-            if (header.kind() == RecordKind.SCHEMA) {
-                schemas.add(header.seq(), record.schema());
-            }
+            note(record, schemas);
             pending.add(record);
             if (header.isTransaction()) {
-                schemas.transactionAppended();
                 last = header.position();
             }
         }

@@ -12,6 +12,8 @@ import java.util.List;
 
 /** The queue's one writer: checks order (rule R07), closes full segments, and leads large transactions in. */
 final class Appender implements QueueWriter, LargeTransaction.Owner {
+    private static final Runnable NOTHING = () -> {};
+
     private final SegmentShelf shelf;
     private final GroupCommit commit;
     private final SchemaHistory schemas;
@@ -46,11 +48,7 @@ final class Appender implements QueueWriter, LargeTransaction.Owner {
         if (!largeOpen && commit.activeBytes() >= segmentBytes) {
             roll(last);
         }
-        if (schema != null) {
-            // First, because whoever reads the record asks for its schema; a repeated attempt changes nothing.
-            schemas.add(header.seq(), schema);
-        }
-        commit.append(header, image);
+        commit.append(header, image, schema == null ? NOTHING : () -> schemas.add(header.seq(), schema));
         image.position(image.limit());
         if (header.isTransaction()) {
             schemas.transactionAppended();

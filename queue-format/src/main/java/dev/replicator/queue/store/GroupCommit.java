@@ -123,8 +123,13 @@ final class GroupCommit implements Closeable {
         }
     }
 
-    /** Takes a copy of a record; see {@link QueueWriter#append}. */
-    void append(RecordHeader header, ByteBuffer image) throws IOException {
+    /**
+     * Takes a copy of a record; see {@link QueueWriter#append}.
+     *
+     * @param noting notes what the record tells: not while the record may still be refused, or it would be no news when it
+     *     comes again (rule R08); but before anybody can read it, because readers ask for what was noted
+     */
+    void append(RecordHeader header, ByteBuffer image, Runnable noting) throws IOException {
         lock.lock();
         try {
             checkUsable();
@@ -138,6 +143,7 @@ final class GroupCommit implements Closeable {
                     throw full;
                 }
             }
+            noting.run();
             target.segment().stats().add(header, nextOffset);
             nextOffset += image.remaining();
             filling.add(header, image);

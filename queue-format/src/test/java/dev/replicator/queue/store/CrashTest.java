@@ -153,6 +153,27 @@ class CrashTest {
     }
 
     @Test
+    void r08ShouldNotKnowASchemaThatTheFullDiskRefused() throws IOException {
+        TableSchema rewritten = Samples.table(ORDERS.tableId(), "orders", 2);
+        HeldDisk disk = new HeldDisk();
+        try (SegmentedQueue queue = SegmentedQueue.open(options(parent.resolve("refused")), disk)) {
+            queue.startHistory(BASE);
+            appendSchema(queue, 0, ORDERS);
+            queue.writer().sync();
+            disk.full(true);
+            appendTransaction(queue, 1, ORDERS);
+            assertThrows(QueueFullException.class, () -> queue.writer().sync());
+            assertThrows(QueueFullException.class, () -> appendSchema(queue, 1, rewritten));
+
+            disk.full(false);
+            queue.writer().sync();
+            assertEquals(ORDERS, queue.schemasAt(1).get(ORDERS.tableId()), "no record tells of the other one");
+            appendSchema(queue, 1, rewritten);
+            assertEquals(rewritten, queue.schemasAt(1).get(ORDERS.tableId()));
+        }
+    }
+
+    @Test
     void r16ShouldNeverAcknowledgeAfterAFailedSync() throws IOException {
         for (int step = 10; step <= 60; step += 7) {
             Path directory = parent.resolve("sync-" + step);

@@ -5,13 +5,14 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.concurrent.Semaphore;
 
-/** Lets each fsync wait for a permit while it is held. */
+/** Lets each fsync wait for a permit while it is held, and takes nothing while it is full. */
 final class HeldDisk implements Storage, AutoCloseable {
     private static final int ENOUGH = 1000;
     final Semaphore arrived = new Semaphore(0);
     final Semaphore released = new Semaphore(0);
     private final FileStorage real = new FileStorage();
     private volatile boolean held;
+    private volatile boolean full;
 
     void hold() {
         held = true;
@@ -21,6 +22,10 @@ final class HeldDisk implements Storage, AutoCloseable {
     void letGo() {
         held = false;
         released.release(ENOUGH);
+    }
+
+    void full(boolean now) {
+        full = now;
     }
 
     @Override
@@ -69,6 +74,9 @@ final class HeldDisk implements Storage, AutoCloseable {
 
         @Override
         public void write(ByteBuffer source, long offset) throws IOException {
+            if (full) {
+                throw new QueueFullException("disk full");
+            }
             file.write(source, offset);
         }
 
