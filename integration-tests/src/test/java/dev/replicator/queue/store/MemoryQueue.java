@@ -29,6 +29,7 @@ public final class MemoryQueue implements ReplicationQueue {
     private final SchemaHistory schemas = new SchemaHistory();
     /** Without what waits for the disk: a new segment begins when all before it is durable. */
     private final SchemaHistory durableSchemas = new SchemaHistory();
+
     private final List<StoredRecord> pending = new ArrayList<>();
     private final boolean rebuilt;
     private Position last;
