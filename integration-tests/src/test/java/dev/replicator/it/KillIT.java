@@ -46,6 +46,10 @@ class KillIT {
         }
         traffic.awaitTransactions(50);
         traffic.finish();
+        // Slaves that have all there is are in sync while the capture that was killed last still starts.
+        replication.waiting().until("capture is back", status -> status.path("master")
+                .path("captureConnected")
+                .asBoolean());
         replication.awaitInSync("first", Traffic.TABLES.length);
         replication.awaitInSync("second", 2);
         replication.assertEqualTables("first", Traffic.TABLES);
