@@ -153,13 +153,13 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
         welcomed = true;
         context.link().connected(this, hello.getSystemIdentifier(), announced.epoch());
         context.queue().mayGather(!hello.getAwaitsAcks());
-        Thread acknowledger = new Thread(() -> acknowledge(hello.getAwaitsAcks()), "capture-ack");
+        Thread acknowledger = new Thread(this::acknowledge, "capture-ack");
         acknowledger.setDaemon(true);
         acknowledger.start();
     }
 
-    /** Tells capture what is durable: as soon as it can be where the master waits for it. */
-    private void acknowledge(boolean urgent) {
+    /** Tells capture what is durable, as soon as it is; where the master waits for that, nothing is gathered. */
+    private void acknowledge() {
         long ackedLsn = -1;
         long ackedSeq = -1;
         boolean held = false;
@@ -181,11 +181,7 @@ final class CaptureSession implements StreamObserver<FromCapture>, CaptureLink.C
                     ackedSeq = tail.seq();
                     ackedLsn = seenLsn;
                 }
-                if (urgent) {
-                    context.queue().awaitProgress(seenLsn, seenRecords, ACK_WAIT);
-                } else {
-                    context.queue().noticeProgress(seenLsn, seenRecords, ACK_WAIT);
-                }
+                context.queue().noticeProgress(seenLsn, seenRecords, ACK_WAIT);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -111,11 +111,7 @@ final class ReaderLoop {
     }
 
     private boolean isBehind() {
-        return lagMicros() > BEHIND_MICROS;
-    }
-
-    private long lagMicros() {
-        return TimeUnit.MILLISECONDS.toMicros(clock.millis()) - writer.commitMicros();
+        return TimeUnit.MILLISECONDS.toMicros(clock.millis()) - writer.commitMicros() > BEHIND_MICROS;
     }
 
     /** The disk is full: stays in touch with the server until there is space again. */

@@ -392,9 +392,9 @@ final class GroupCommit implements Closeable {
                 return false;
             }
             lastTry = closing;
-            boolean waiting = true;
-            while (waiting && !retryNow && !closing) {
-                waiting = work.await(FULL_DISK_RETRY.toMillis(), TimeUnit.MILLISECONDS);
+            boolean signalled = true;
+            while (signalled && !retryNow && !closing) {
+                signalled = work.await(FULL_DISK_RETRY.toMillis(), TimeUnit.MILLISECONDS);
             }
             retryNow = false;
             return true;

@@ -53,7 +53,7 @@ final class BinaryArray {
     }
 
     private static BinaryArray ints(int rows, IntFunction<Object> value) {
-        BinaryArray array = new BinaryArray("int4", Oid.INT4, Oid.INT4_ARRAY, rows);
+        BinaryArray array = new BinaryArray(elementType(ValueEncoding.INT), Oid.INT4, Oid.INT4_ARRAY, rows);
         for (int i = 0; i < rows; i++) {
             Integer element = (Integer) value.apply(i);
             array.putInt(element == null ? -1 : Integer.BYTES);
@@ -65,7 +65,7 @@ final class BinaryArray {
     }
 
     private static BinaryArray longs(int rows, IntFunction<Object> value) {
-        BinaryArray array = new BinaryArray("int8", Oid.INT8, Oid.INT8_ARRAY, rows);
+        BinaryArray array = new BinaryArray(elementType(ValueEncoding.LONG), Oid.INT8, Oid.INT8_ARRAY, rows);
         for (int i = 0; i < rows; i++) {
             Long element = (Long) value.apply(i);
             array.putInt(element == null ? -1 : Long.BYTES);
@@ -78,7 +78,7 @@ final class BinaryArray {
     }
 
     static BinaryArray texts(int rows, IntFunction<Object> value) {
-        BinaryArray array = new BinaryArray("text", Oid.TEXT, Oid.TEXT_ARRAY, rows);
+        BinaryArray array = new BinaryArray(elementType(ValueEncoding.TEXT), Oid.TEXT, Oid.TEXT_ARRAY, rows);
         for (int i = 0; i < rows; i++) {
             String text = Values.text(value.apply(i));
             if (text == null) {

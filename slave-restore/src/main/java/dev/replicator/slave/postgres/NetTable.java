@@ -1,5 +1,6 @@
 package dev.replicator.slave.postgres;
 
+import dev.replicator.queue.TableName;
 import dev.replicator.slave.netting.NetRow;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -105,7 +106,8 @@ final class NetTable {
         updates.removeAll(changing);
         splits.addAll(changing);
         if (!splits.isEmpty() && binding.splitActs(replicaRole)) {
-            throw surprise("an update changes a key, and foreign keys that act are live in the session");
+            throw surprise(
+                    binding.table(), "an update changes a key, and foreign keys that act are live in the session");
         }
     }
 
@@ -216,13 +218,17 @@ final class NetTable {
     }
 
     private void expect(String statement, long rows, int expected) throws BatchConflictException {
+        expect(binding.table(), statement, rows, expected);
+    }
+
+    /** @throws BatchConflictException when a statement found another number of rows than it must */
+    static void expect(TableName table, String statement, long rows, long expected) throws BatchConflictException {
         if (rows != expected) {
-            throw surprise(statement + " touched " + rows + " rows where " + expected + " were expected");
+            throw surprise(table, statement + " touched " + rows + " rows where " + expected + " were expected");
         }
     }
 
-    private BatchConflictException surprise(String what) {
-        return new BatchConflictException(
-                Set.of(binding.table()), "Batch on table " + binding.table() + ": " + what, null);
+    private static BatchConflictException surprise(TableName table, String what) {
+        return new BatchConflictException(Set.of(table), "Batch on table " + table + ": " + what, null);
     }
 }

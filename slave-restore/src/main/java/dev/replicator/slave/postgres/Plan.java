@@ -81,12 +81,8 @@ final class Plan {
         long[] found = statements.counts(steps.stream().map(Step::statement).toList());
         for (int i = 0; i < found.length; i++) {
             Step step = steps.get(i);
-            if (step.rows >= 0 && found[i] != step.rows) {
-                throw new BatchConflictException(
-                        Set.of(step.table),
-                        "Batch on table " + step.table + ": " + step.kind + " touched " + found[i] + " rows where "
-                                + step.rows + " were expected",
-                        null);
+            if (step.rows >= 0) {
+                NetTable.expect(step.table, step.kind, found[i], step.rows);
             }
         }
     }
