@@ -177,11 +177,11 @@ class R10CompareAndSetIT {
             loaded.awaitArrival();
             long before = stage.status().path("queue").path("lastSeq").asLong();
             write(301, 310);
-            // Else the side lane may join before it has met them.
-            stage.waiting()
-                    .until(
-                            "the forwarder has what was written",
-                            status -> status.path("queue").path("lastSeq").asLong() >= before + 10);
+            // A side lane that stands where the main lane stands joins at once, and has nothing to commit.
+            Await.until(
+                    "the main lane is behind what was written",
+                    Duration.ofSeconds(60),
+                    () -> position("d") >= before + 10);
             try (CommitHold hold = new CommitHold(stage, "d", "public.keyless")) {
                 loaded.release();
                 loseConnectionDuringCommit(proxy, hold);
