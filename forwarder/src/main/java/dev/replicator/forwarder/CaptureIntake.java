@@ -123,8 +123,7 @@ final class CaptureIntake {
         @Override
         public void end(RecordHeader header) throws IOException {
             if (mode == Mode.WHOLE) {
-                image.flip();
-                store(header);
+                store(header, image.flip());
                 if (image.capacity() > INITIAL_IMAGE_BYTES * 16) {
                     image = ByteBuffer.allocate(INITIAL_IMAGE_BYTES);
                 }
@@ -133,6 +132,26 @@ final class CaptureIntake {
                 observer.transaction(header);
             }
         }
+
+        @Override
+        public boolean wantsWhole(RecordHeader header) {
+            return header.totalLength() <= wholeBytes;
+        }
+
+        @Override
+        public void whole(RecordHeader header, ByteBuffer record) throws IOException {
+            if (decide(header) == Mode.DROP) {
+                return;
+            }
+            controlJson = header.isTransaction() ? null : controlJson(header, record);
+            store(header, record);
+        }
+    }
+
+    private static String controlJson(RecordHeader header, ByteBuffer record) throws IOException {
+        ByteBuffer block = record.duplicate();
+        block.position(block.position() + header.headerLength());
+        return block.hasRemaining() ? ControlRecords.jsonOf(block) : null;
     }
 
     private Mode decide(RecordHeader header) throws IOException {
@@ -149,17 +168,23 @@ final class CaptureIntake {
         return header.totalLength() <= wholeBytes ? Mode.WHOLE : Mode.LARGE;
     }
 
-    private void store(RecordHeader header) throws IOException {
+    private void store(RecordHeader header, ByteBuffer record) throws IOException {
         if (header.kind() == RecordKind.SCHEMA) {
             TableSchema schema = TableSchemas.fromJson(controlJson);
             boolean repeated = header.hasFlag(RecordHeader.FLAG_REPEATED);
             if (appender.isNews(schema, repeated)) {
-                append(repeated ? firstTime(header, schema) : header);
+                if (repeated) {
+                    // The copy becomes the record: here it is not a repetition.
+                    ByteBuffer first = ControlRecords.schema(header.position(), schema, false);
+                    append(RecordHeader.decode(first.duplicate(), "SCHEMA", 0), first);
+                } else {
+                    append(header, record);
+                }
                 observer.schema(schema, header.position());
             }
             return;
         }
-        append(header);
+        append(header, record);
         if (header.isTransaction()) {
             observer.transaction(header);
         } else if (header.kind() == RecordKind.DUMP_MARKER) {
@@ -167,14 +192,8 @@ final class CaptureIntake {
         }
     }
 
-    /** The copy becomes the record: here it is not a repetition. */
-    private RecordHeader firstTime(RecordHeader header, TableSchema schema) throws IOException {
-        image = ControlRecords.schema(header.position(), schema, false);
-        return RecordHeader.decode(image.duplicate(), "SCHEMA", 0);
-    }
-
-    private void append(RecordHeader header) throws IOException {
-        retrying(() -> appender.append(this, header, image.duplicate()));
+    private void append(RecordHeader header, ByteBuffer record) throws IOException {
+        retrying(() -> appender.append(this, header, record.duplicate()));
     }
 
     private void retrying(Append append) throws IOException {

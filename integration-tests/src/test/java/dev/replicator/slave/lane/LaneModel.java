@@ -299,7 +299,6 @@ public final class LaneModel {
             }
         } else if (message instanceof LaneMessage.Passed passed) {
             put(new LaneItem.Passed(passed.position(), 0));
-            intake.knowThrough(passed.position().seq());
         } else if (message instanceof LaneMessage.Tables tables) {
             filter.select(TableSetChange.selection(tables.set()));
             put(new LaneItem.NewTableSet(tables.set().getAtSeq(), tables.set()));
@@ -320,7 +319,6 @@ public final class LaneModel {
             }
         }
         put(new LaneItem.Piece(header.position(), header.commitMicros(), runs, 0, true, true));
-        intake.knowThrough(header.seq());
     }
 
     private static List<RowChange> copied(List<RowChange> changes) {

@@ -17,4 +17,18 @@ public interface RecordHandler {
 
     /** The current record is complete. */
     void end(RecordHeader header) throws IOException;
+
+    /** Whether a record that is there in one piece goes to {@link #whole} instead. */
+    default boolean wantsWhole(RecordHeader header) {
+        return false;
+    }
+
+    /**
+     * A record as it came, header and blocks verified.
+     *
+     * @param image the record, from the buffer's position to its limit; valid during the call only
+     */
+    default void whole(RecordHeader header, ByteBuffer image) throws IOException {
+        throw new UnsupportedOperationException("whole records were not asked for");
+    }
 }

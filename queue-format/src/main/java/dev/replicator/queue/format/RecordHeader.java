@@ -5,7 +5,6 @@ import dev.replicator.queue.Lsn;
 import dev.replicator.queue.Position;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.zip.CRC32C;
@@ -72,6 +71,10 @@ public record RecordHeader(
     static final int SHARE_LENGTH = 20;
     static final int MAX_LENGTH = 64 << 20;
 
+    private static final byte[] NO_BYTES = {};
+
+    private static volatile Epoch lastEpoch;
+
     public RecordHeader {
         tables = List.copyOf(tables);
     }
@@ -114,8 +117,8 @@ public record RecordHeader(
     /** Appends the encoded header at the buffer's position; it must have {@link #headerLength()} bytes left. */
     public void encode(ByteBuffer out) {
         int start = out.position();
-        byte[] text = sourcePosition.getBytes(StandardCharsets.UTF_8);
-        int length = headerLength();
+        byte[] text = sourcePosition.isEmpty() ? NO_BYTES : sourcePosition.getBytes(StandardCharsets.UTF_8);
+        int length = FIXED_LENGTH + text.length + SHARE_LENGTH * tables.size() + 4;
         out.putInt(MAGIC).put((byte) VERSION).put((byte) kind.code()).putShort((short) flags);
         out.putInt(length).putLong(length + bodyLength()).putInt(origin);
         Epoch epoch = position.epoch();
@@ -189,22 +192,23 @@ public record RecordHeader(
         in.position(start + 20);
         int origin = in.getInt();
         int epochNumber = in.getInt();
-        UUID epochId = new UUID(in.getLong(), in.getLong());
+        long epochHigh = in.getLong();
+        long epochLow = in.getLong();
         long seq = in.getLong();
         if (epochNumber < 1 || seq < 0) {
             throw new CorruptRecordException(source, offset, "epoch " + epochNumber + " seq " + seq);
         }
-        Position position = new Position(new Epoch(epochNumber, epochId), seq, in.getLong());
+        Position position = new Position(epoch(epochNumber, epochHigh, epochLow), seq, in.getLong());
         long transactionId = in.getLong();
         long commitMicros = in.getLong();
         long changeCount = in.getLong();
-        byte[] text = new byte[in.getShort() & 0xFFFF];
+        int textLength = in.getShort() & 0xFFFF;
         int tableCount = in.getInt();
-        if (tableCount < 0 || FIXED_LENGTH + text.length + (long) SHARE_LENGTH * tableCount + 4 != length) {
+        if (tableCount < 0 || FIXED_LENGTH + textLength + (long) SHARE_LENGTH * tableCount + 4 != length) {
             throw new CorruptRecordException(source, offset, tableCount + " tables do not fit the header");
         }
-        in.get(text);
-        List<TableShare> tables = new ArrayList<>(tableCount);
+        String text = textLength == 0 ? "" : text(in, textLength);
+        TableShare[] tables = new TableShare[tableCount];
         long body = 0;
         for (int i = 0; i < tableCount; i++) {
             TableShare share = new TableShare(in.getInt(), in.getLong(), in.getLong());
@@ -212,7 +216,7 @@ public record RecordHeader(
             if (share.changeCount() < 0 || share.blockBytes() < 0 || body < 0) {
                 throw new CorruptRecordException(source, offset, "impossible share " + share);
             }
-            tables.add(share);
+            tables[i] = share;
         }
         in.position(start + length);
         RecordHeader header = new RecordHeader(
@@ -223,12 +227,31 @@ public record RecordHeader(
                 transactionId,
                 commitMicros,
                 changeCount,
-                new String(text, StandardCharsets.UTF_8),
-                tables);
+                text,
+                List.of(tables));
         if (length + body != in.getLong(start + 12)) {
             throw new CorruptRecordException(source, offset, "total length does not fit the tables' lengths");
         }
         return header;
+    }
+
+    /** Nearly all records that are read one after the other are of one epoch: one object is enough. */
+    private static Epoch epoch(int number, long high, long low) {
+        Epoch epoch = lastEpoch;
+        if (epoch == null
+                || epoch.number() != number
+                || epoch.id().getMostSignificantBits() != high
+                || epoch.id().getLeastSignificantBits() != low) {
+            epoch = new Epoch(number, new UUID(high, low));
+            lastEpoch = epoch;
+        }
+        return epoch;
+    }
+
+    private static String text(ByteBuffer in, int length) {
+        byte[] text = new byte[length];
+        in.get(text);
+        return new String(text, StandardCharsets.UTF_8);
     }
 
     private static int crc(ByteBuffer buffer, int start, int length) {

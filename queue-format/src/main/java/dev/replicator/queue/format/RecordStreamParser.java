@@ -94,35 +94,62 @@ public final class RecordStreamParser {
         if (in.remaining() < length) {
             return false;
         }
+        int start = in.position();
         current = RecordHeader.decode(in, source, consumed);
         consumed += length;
         bodyLeft = current.bodyLength();
-        handler.header(current);
+        if (handler.wantsWhole(current) && in.remaining() >= bodyLeft) {
+            passWhole(in, start);
+        } else {
+            handler.header(current);
+        }
         return true;
     }
 
+    private void passWhole(ByteBuffer in, int start) throws IOException {
+        while (bodyLeft > 0) {
+            passed(in, block(in));
+        }
+        RecordHeader header = current;
+        current = null;
+        handler.whole(header, in.duplicate().limit(in.position()).position(start));
+    }
+
     private boolean parseBlock(ByteBuffer in) throws IOException {
-        if (in.remaining() < BlockHeader.LENGTH) {
+        BlockHeader block = block(in);
+        if (block == null) {
             return false;
+        }
+        int end = in.position() + (int) block.blockLength();
+        handler.block(block, in.duplicate().limit(end));
+        passed(in, block);
+        return true;
+    }
+
+    /** The verified block at the buffer's position, which stays; null when it is not there whole. */
+    private BlockHeader block(ByteBuffer in) throws CorruptRecordException {
+        if (in.remaining() < BlockHeader.LENGTH) {
+            return null;
         }
         BlockHeader block = BlockHeader.peek(in, source, consumed);
         if (block.blockLength() > bodyLeft) {
             throw new CorruptRecordException(source, consumed, "a block reaches beyond its record " + current);
         }
         if (in.remaining() < block.blockLength()) {
-            return false;
+            return null;
         }
         block.verify(in, source, consumed);
-        int end = in.position() + (int) block.blockLength();
-        handler.block(block, in.duplicate().limit(end));
-        in.position(end);
+        return block;
+    }
+
+    private void passed(ByteBuffer in, BlockHeader block) {
+        in.position(in.position() + (int) block.blockLength());
         consumed += block.blockLength();
         bodyLeft -= block.blockLength();
-        return true;
     }
 
     private void endIfComplete() throws IOException {
-        if (bodyLeft == 0) {
+        if (bodyLeft == 0 && current != null) {
             RecordHeader ended = current;
             current = null;
             handler.end(ended);

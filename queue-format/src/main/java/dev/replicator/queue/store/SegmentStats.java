@@ -20,6 +20,9 @@ final class SegmentStats {
     /** Pairs of seq and offset of its record, ascending. */
     private final List<long[]> sparse = new ArrayList<>();
 
+    /** Met last: mostly the next one's, too. */
+    private int lastTableId;
+
     private long records;
     private long transactions;
     private long changes;
@@ -59,8 +62,9 @@ final class SegmentStats {
             lastSeq = record.seq();
             lastLsn = record.lsn();
             sourceLsn = later(sourceLsn, record.lsn());
-            for (TableShare share : record.tables()) {
-                tableIds.add(share.tableId());
+            List<TableShare> tables = record.tables();
+            for (int i = 0; i < tables.size(); i++) {
+                add(tables.get(i).tableId());
             }
             if (sparse.isEmpty() || offset - sparse.get(sparse.size() - 1)[1] >= INDEX_STEP) {
                 sparse.add(new long[] {record.seq(), offset});
@@ -73,6 +77,13 @@ final class SegmentStats {
         }
         if (record.kind() == RecordKind.SCHEMA && !record.hasFlag(RecordHeader.FLAG_REPEATED)) {
             schemaOffsets.add(offset);
+        }
+    }
+
+    private void add(int tableId) {
+        if (tableId != lastTableId || tableIds.isEmpty()) {
+            tableIds.add(tableId);
+            lastTableId = tableId;
         }
     }
 

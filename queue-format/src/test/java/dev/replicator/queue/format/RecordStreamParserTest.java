@@ -49,6 +49,39 @@ class RecordStreamParserTest {
         }
     }
 
+    /** Takes records in one piece where it can; what it writes down of one is what its parts would be. */
+    private static final class WholeLog implements RecordHandler {
+        private final Log log = new Log();
+        private int pieces;
+
+        @Override
+        public void header(RecordHeader header) {
+            log.header(header);
+        }
+
+        @Override
+        public void block(BlockHeader header, ByteBuffer block) {
+            log.block(header, block);
+        }
+
+        @Override
+        public void end(RecordHeader header) {
+            log.end(header);
+        }
+
+        @Override
+        public boolean wantsWhole(RecordHeader header) {
+            return true;
+        }
+
+        @Override
+        public void whole(RecordHeader header, ByteBuffer image) throws IOException {
+            pieces++;
+            assertEquals(header.totalLength(), image.remaining());
+            new RecordStreamParser("image", log).feed(image);
+        }
+    }
+
     private byte[] records(int count) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         for (int seq = 1; seq <= count; seq++) {
@@ -101,6 +134,23 @@ class RecordStreamParserTest {
     }
 
     @Test
+    void shouldGiveRecordsInOnePieceWhenTheyAreThere() throws IOException {
+        byte[] stream = records(20);
+        Log parts = new Log();
+        new RecordStreamParser("test", parts).feed(ByteBuffer.wrap(stream));
+        for (int size : new int[] {1, 19, 100, 1000, 65_536, stream.length}) {
+            WholeLog whole = new WholeLog();
+            RecordStreamParser parser = new RecordStreamParser("test", whole);
+            for (int at = 0; at < stream.length; at += size) {
+                parser.feed(ByteBuffer.wrap(stream, at, Math.min(size, stream.length - at)));
+            }
+            assertEquals(parts.lines, whole.log.lines, () -> "slices of " + size + ", seed " + seed);
+            assertTrue(parser.isAtRecordBoundary());
+            assertTrue(size < stream.length || whole.pieces == 80, () -> whole.pieces + " of 80 records in one piece");
+        }
+    }
+
+    @Test
     void shouldNotReadALongBlockAgainForEverySlice() throws IOException {
         TableSchema table = TableSchemas.create(
                 1,
@@ -137,19 +187,34 @@ class RecordStreamParserTest {
         for (int bit = 0; bit < stream.length * 8; bit++) {
             byte[] damaged = stream.clone();
             damaged[bit / 8] ^= (byte) (1 << bit % 8);
-            Log seen = new Log();
-            RecordStreamParser parser = new RecordStreamParser("peer", seen);
-            int at = bit / 8;
-            try {
-                parser.feed(ByteBuffer.wrap(damaged));
-                // A longer header or block than was sent: the parser waits for the rest and has passed nothing on.
-                assertFalse(parser.isAtRecordBoundary(), () -> "flip at " + at + " was not found, seed " + seed);
-            } catch (CorruptRecordException damage) {
-                assertEquals("peer", damage.source());
-                assertTrue(damage.offset() <= at, () -> damage.offset() + " for a flip at " + at);
-            }
-            assertEquals(whole.lines.subList(0, seen.lines.size()), seen.lines, () -> "flip at " + at);
+            findFlip(damaged, bit / 8, whole, new Log());
         }
+    }
+
+    @Test
+    void shouldFindEveryFlippedBitBeforeTheHandlerSeesTheRecord() throws IOException {
+        byte[] stream = records(1);
+        Log whole = new Log();
+        new RecordStreamParser("test", whole).feed(ByteBuffer.wrap(stream));
+        for (int bit = 0; bit < stream.length * 8; bit++) {
+            byte[] damaged = stream.clone();
+            damaged[bit / 8] ^= (byte) (1 << bit % 8);
+            findFlip(damaged, bit / 8, whole, new WholeLog());
+        }
+    }
+
+    private void findFlip(byte[] damaged, int at, Log whole, RecordHandler handler) throws IOException {
+        RecordStreamParser parser = new RecordStreamParser("peer", handler);
+        try {
+            parser.feed(ByteBuffer.wrap(damaged));
+            // A longer header or block than was sent: the parser waits for the rest and has passed nothing on.
+            assertFalse(parser.isAtRecordBoundary(), () -> "flip at " + at + " was not found, seed " + seed);
+        } catch (CorruptRecordException damage) {
+            assertEquals("peer", damage.source());
+            assertTrue(damage.offset() <= at, () -> damage.offset() + " for a flip at " + at);
+        }
+        List<String> seen = handler instanceof WholeLog wholeLog ? wholeLog.log.lines : ((Log) handler).lines;
+        assertEquals(whole.lines.subList(0, seen.size()), seen, () -> "flip at " + at);
     }
 
     @Test

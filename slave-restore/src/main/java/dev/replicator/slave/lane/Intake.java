@@ -28,8 +28,14 @@ final class Intake {
     private final Condition changed = lock.newCondition();
     private final Deque<LaneItem> items = new ArrayDeque<>();
     private long bytes;
-    private long knownThrough = -1;
-    private boolean moreComing;
+    private long firstNanos;
+    private volatile long knownThrough = -1;
+    private volatile boolean moreComing;
+    /** What the batch that is waited for may hold; null while nobody waits. */
+    private BatchLimits awaited;
+    /** Whoever waits, waits for as many as possible. */
+    private boolean gathering;
+
     private boolean closed;
     private boolean woken;
 
@@ -45,25 +51,51 @@ final class Intake {
                 changed.await();
             }
             if (!closed) {
-                items.add(item);
-                bytes += item.bytes();
-                changed.signalAll();
+                add(item);
             }
         } finally {
             lock.unlock();
         }
     }
 
+    private void add(LaneItem item) {
+        if (items.isEmpty()) {
+            firstNanos = System.nanoTime();
+        }
+        items.add(item);
+        bytes += item.bytes();
+        if (item instanceof LaneItem.Piece piece && piece.last() || item instanceof LaneItem.Passed) {
+            knownThrough = Math.max(knownThrough, item.seq());
+        }
+        if (isWorthWaking(item)) {
+            changed.signalAll();
+        }
+    }
+
+    /** To be woken for each of many transactions would cost more than to decode them. */
+    private boolean isWorthWaking(LaneItem item) {
+        if (awaited == null || !(item instanceof LaneItem.Piece) || isFullLocked(awaited)) {
+            return true;
+        }
+        return !gathering
+                && (!moreComing
+                        || System.nanoTime() - firstNanos > awaited.interval().toNanos());
+    }
+
     /**
-     * Notes that everything up to a transaction is here: nothing below it can come any more.
+     * Notes that everything up to a transaction is here: nothing below it can come any more. A transaction that was put tells
+     * it by itself. By the thread that puts.
      *
      * @param seq that transaction
      */
     void knowThrough(long seq) {
+        if (seq <= knownThrough) {
+            return;
+        }
         lock.lock();
         try {
-            if (seq > knownThrough) {
-                knownThrough = seq;
+            knownThrough = seq;
+            if (!gathering) {
                 changed.signalAll();
             }
         } finally {
@@ -71,12 +103,15 @@ final class Intake {
         }
     }
 
-    /** Tells whether bytes wait to be decoded: then a batch may wait a little for them. */
+    /** Tells whether bytes wait to be decoded: then a batch may wait a little for them. By the thread that puts. */
     void moreComing(boolean value) {
+        if (moreComing == value) {
+            return;
+        }
         lock.lock();
         try {
-            if (moreComing != value) {
-                moreComing = value;
+            moreComing = value;
+            if (!value && !gathering) {
                 changed.signalAll();
             }
         } finally {
@@ -126,10 +161,8 @@ final class Intake {
     void await(BatchLimits limits, long maxSeq, Duration timeout) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            long left = timeout.toNanos();
-            while (!woken && !hasTakeableLocked(maxSeq) && left > 0) {
-                left = changed.awaitNanos(left);
-            }
+            awaited = limits;
+            awaitTakeableLocked(maxSeq, timeout);
             long fill = limits.interval().toNanos();
             while (!woken && moreComing && !isFullLocked(limits) && fill > 0) {
                 fill = changed.awaitNanos(fill);
@@ -137,7 +170,15 @@ final class Intake {
             awaitFullLocked(limits, maxSeq);
             woken = false;
         } finally {
+            awaited = null;
             lock.unlock();
+        }
+    }
+
+    private void awaitTakeableLocked(long maxSeq, Duration timeout) throws InterruptedException {
+        long left = timeout.toNanos();
+        while (!woken && !hasTakeableLocked(maxSeq) && left > 0) {
+            left = changed.awaitNanos(left);
         }
     }
 
@@ -147,10 +188,24 @@ final class Intake {
      */
     private void awaitFullLocked(BatchLimits limits, long maxSeq) throws InterruptedException {
         long until = System.nanoTime() + BEHIND_WAIT_NANOS;
-        boolean comes = true;
-        while (comes && !woken && isBehindLocked(maxSeq) && !isFullLocked(limits) && System.nanoTime() < until) {
-            comes = changed.awaitNanos(BEHIND_GAP_NANOS) > 0;
+        gathering = true;
+        try {
+            boolean comes = true;
+            while (comes && !woken && isBehindLocked(maxSeq) && !isFullLocked(limits) && System.nanoTime() < until) {
+                comes = cameInGapLocked(limits);
+            }
+        } finally {
+            gathering = false;
         }
+    }
+
+    private boolean cameInGapLocked(BatchLimits limits) throws InterruptedException {
+        int before = items.size();
+        long left = BEHIND_GAP_NANOS;
+        while (left > 0 && !woken && !isFullLocked(limits) && items.peekLast() instanceof LaneItem.Piece) {
+            left = changed.awaitNanos(left);
+        }
+        return items.size() != before;
     }
 
     private boolean isBehindLocked(long maxSeq) {

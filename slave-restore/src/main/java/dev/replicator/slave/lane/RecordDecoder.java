@@ -92,7 +92,6 @@ final class RecordDecoder implements RecordHandler {
     public void end(RecordHeader header) throws IOException {
         if (header.isTransaction() && !stopped) {
             flush(true);
-            intake.knowThrough(header.seq());
         }
     }
 

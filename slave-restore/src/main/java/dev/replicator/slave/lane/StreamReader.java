@@ -68,7 +68,6 @@ final class StreamReader implements Runnable {
         if (parser.isAtRecordBoundary()) {
             Position position = WirePositions.fromWire(watermark.getPosition());
             intake.put(new LaneItem.Passed(position, watermark.getCommitMicros()));
-            intake.knowThrough(position.seq());
         }
     }
 }

@@ -68,6 +68,20 @@ final class IntakeTest {
     }
 
     @Test
+    void shouldKnowThatNothingCanComeBelowWhatWasPut() throws Exception {
+        intake.put(whole(5, 10));
+        assertFalse(intake.isDrainedThrough(5));
+        assertEquals(at(5), intake.take(LIMITS, Long.MAX_VALUE).end());
+        assertTrue(intake.isDrainedThrough(5));
+        intake.put(new LaneItem.Passed(at(8), 8));
+        intake.take(LIMITS, Long.MAX_VALUE);
+        assertTrue(intake.isDrainedThrough(8));
+        intake.put(new LaneItem.Piece(at(9), 9, List.of(), 10, true, false));
+        intake.take(LIMITS, Long.MAX_VALUE);
+        assertFalse(intake.isDrainedThrough(9), "more of it comes");
+    }
+
+    @Test
     void shouldHandOverALargeTransactionPieceByPieceAndAlone() throws Exception {
         intake.put(whole(1, 10));
         intake.put(new LaneItem.Piece(at(2), 2, List.of(), 900, true, false));
