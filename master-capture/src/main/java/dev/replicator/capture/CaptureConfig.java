@@ -41,6 +41,11 @@ public record CaptureConfig(
 
     private static final Pattern CLUSTER = Pattern.compile("[a-z0-9][a-z0-9_-]{0,49}");
     private static final Pattern SLOT = Pattern.compile("[a-z0-9_]{1,63}");
+    /** One walsender reads for all slaves: it may have what several would take with the server's default of 64 MiB each. */
+    private static final long DECODING_BYTES = 256L << 20;
+
+    private static final long DECODING_BYTES_MIN = 64L << 10;
+    private static final long DECODING_BYTES_MAX = 2L << 40;
     private static final long SPOOL_BYTES_MIN = 1L << 20;
     private static final long SEGMENT_BYTES_MIN = 64L << 10;
     private static final long SEGMENT_BYTES_MAX = 1L << 30;
@@ -61,8 +66,10 @@ public record CaptureConfig(
      * @param password its password, or empty
      * @param slot name of the replication slot
      * @param publication name of the publication
+     * @param decodingBytes memory in which the server collects transactions for us before it writes them to its disk
      */
-    public record Source(String url, String user, Secret password, String slot, String publication) {}
+    public record Source(
+            String url, String user, Secret password, String slot, String publication, long decodingBytes) {}
 
     /**
      * The forwarder.
@@ -133,7 +140,16 @@ public record CaptureConfig(
                 node.string("user"),
                 node.optionalSecret("password").orElse(new Secret("")),
                 node.optionalValue("slot", CaptureConfig::slotName).orElse(byDefault),
-                node.string("publication", byDefault));
+                node.string("publication", byDefault),
+                decodingBytes(node));
+    }
+
+    private static long decodingBytes(ConfigNode node) {
+        long bytes = node.size("decoding-memory", DECODING_BYTES);
+        if (bytes < DECODING_BYTES_MIN || bytes > DECODING_BYTES_MAX) {
+            node.problem("decoding-memory", "the server takes 64KiB to 2TiB");
+        }
+        return bytes;
     }
 
     private static TableSelection tables(ConfigNode root) {

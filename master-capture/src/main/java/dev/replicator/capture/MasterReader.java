@@ -168,6 +168,7 @@ final class MasterReader implements Runnable {
             PublicationState publication = history.prepare(sql, identity);
             spool.queue().writer().sync();
             spool.commitLog().truncateAfter(spool.queue().durableTail().seq());
+            replication.decodeIn(config.source().decodingBytes());
             replication.start(config.source().slot(), config.source().publication());
             // Looked at again: until now another walsender may have moved it.
             SlotState slot = Catalog.slot(sql, config.source().slot()).orElseThrow();

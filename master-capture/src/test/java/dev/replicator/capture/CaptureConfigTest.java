@@ -41,6 +41,20 @@ class CaptureConfigTest {
     }
 
     @Test
+    void shouldKeepToWhatTheServerTakesForDecoding() {
+        String file =
+                "cluster: shop\ntables: [public.t]\nqueue: {directory: /q}\nsource: {url: \"jdbc:postgresql://x\", user: a";
+        assertEquals(256L << 20, read(file + "}\n").source().decodingBytes());
+        assertEquals(
+                1L << 30, read(file + ", decoding-memory: 1GiB}\n").source().decodingBytes());
+        for (String size : new String[] {"63KiB", "3TiB", "0"}) {
+            ConfigException refused =
+                    assertThrows(ConfigException.class, () -> read(file + ", decoding-memory: " + size + "}\n"), size);
+            assertTrue(refused.problems().get(0).contains("source.decoding-memory"), refused.problems()::toString);
+        }
+    }
+
+    @Test
     void shouldReportEveryProblemAtOnce() {
         ConfigException refused = assertThrows(
                 ConfigException.class,

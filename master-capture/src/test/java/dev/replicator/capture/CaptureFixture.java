@@ -38,6 +38,7 @@ class CaptureFixture implements AutoCloseable {
     long largeBytes = QueueOptions.DEFAULT_LARGE_TRANSACTION_BYTES;
     long spoolMaxBytes = 1L << 30;
     List<String> tables = List.of("public.*");
+    long decodingBytes = 256 << 20;
     CaptureConfig.Confirm confirm = CaptureConfig.Confirm.LOCAL;
     Optional<Endpoint> forwarder = Optional.empty();
     private CaptureDaemon daemon;
@@ -62,7 +63,8 @@ class CaptureFixture implements AutoCloseable {
                 EmbeddedPostgres.USER,
                 new Secret(""),
                 "replicator_" + database,
-                "replicator_" + database);
+                "replicator_" + database,
+                decodingBytes);
         return new CaptureConfig(
                 database,
                 source,

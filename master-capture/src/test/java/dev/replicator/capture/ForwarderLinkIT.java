@@ -270,7 +270,8 @@ class ForwarderLinkIT {
                         "poor" + capture.database,
                         source.password(),
                         source.slot(),
-                        source.publication()));
+                        source.publication(),
+                        source.decodingBytes()));
         List<String> fixes =
                 CapturePreflight.check(poor).stream().map(Finding::fix).toList();
         assertTrue(fixes.stream().anyMatch(each -> each.contains("REPLICATION")), fixes.toString());

@@ -210,6 +210,31 @@ class MasterReaderIT {
     }
 
     @Test
+    void shouldLetTheServerDecodeInTheMemoryThatIsConfigured() throws Exception {
+        String spilled = "SELECT spill_txns FROM pg_stat_replication_slots WHERE slot_name = 'replicator_"
+                + capture.database + "'";
+        capture.sql("CREATE TABLE t (id int PRIMARY KEY, v text)");
+        capture.startAndAwait("public.t");
+        // In the server's default of 64 MiB there is no room for it.
+        capture.sql("INSERT INTO t SELECT n, repeat('x', 1000) FROM generate_series(1, 70000) n");
+        capture.awaitAll();
+        capture.stop();
+        CaptureFixture.await(
+                "the server has counted it",
+                () -> capture.query("SELECT total_txns FROM pg_stat_replication_slots WHERE slot_name = 'replicator_"
+                                        + capture.database + "'")
+                                .compareTo("0")
+                        > 0);
+        assertEquals("0", capture.query(spilled));
+        capture.decodingBytes = 64 << 10;
+        capture.start();
+        capture.sql("INSERT INTO t SELECT n, 'y' FROM generate_series(100001, 102000) n");
+        capture.awaitAll();
+        // Read again from where capture had confirmed, it may be more than this one.
+        CaptureFixture.await("it was too large", () -> Integer.parseInt(capture.query(spilled)) > 0);
+    }
+
+    @Test
     void shouldNotLoseOrRepeatAnythingOverRestarts() throws Exception {
         capture.sql("CREATE TABLE t (id int PRIMARY KEY)");
         capture.startAndAwait("public.t");

@@ -44,6 +44,16 @@ public final class ReplicationSession implements AutoCloseable {
         return connection.unwrap(PGConnection.class).getBackendPID();
     }
 
+    /**
+     * Sets how much memory the server takes to put transactions together before it writes them to its disk and reads them
+     * again (PostgreSQL manual, {@code logical_decoding_work_mem}). Before {@link #start}.
+     */
+    public void decodeIn(long bytes) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("SET logical_decoding_work_mem = '" + (bytes >> 10) + "kB'");
+        }
+    }
+
     /** Starts the stream where the slot was last confirmed; what lies at or below the spool's tail comes again. */
     public void start(String slot, String publication) throws SQLException {
         stream = connection

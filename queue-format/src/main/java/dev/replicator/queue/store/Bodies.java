@@ -27,7 +27,7 @@ final class Bodies {
      * @throws CorruptQueueException when there is none
      */
     static RecordHeader header(FileWindow window, long offset, long limit) throws IOException {
-        String source = window.file().toString();
+        String source = window.name();
         try {
             return RecordHeader.decode(headerBytes(window, offset, limit), source, offset);
         } catch (CorruptQueueException e) {
@@ -41,7 +41,7 @@ final class Bodies {
     static ByteBuffer headerBytes(FileWindow window, long offset, long limit) throws IOException {
         try {
             ByteBuffer prefix = window.at(offset, RecordHeader.LENGTH_PREFIX, limit);
-            int length = RecordHeader.peekLength(prefix, window.file().toString(), offset);
+            int length = RecordHeader.peekLength(prefix, window.name(), offset);
             return window.at(offset, length, limit);
         } catch (CorruptQueueException e) {
             throw e;
@@ -58,7 +58,7 @@ final class Bodies {
      */
     static void walk(FileWindow window, long from, long length, BlockChoice choice, BlockVisitor visitor)
             throws IOException {
-        String source = window.file().toString();
+        String source = window.name();
         long end = from + length;
         long at = from;
         while (at < end) {

@@ -16,6 +16,9 @@ final class FileWindow implements Closeable {
     private static final int MOST_FETCH = 1 << 20;
 
     private final Path file;
+    /** A path makes its text anew each time, and each record that is read needs it in case of an error. */
+    private final String name;
+
     private final FileChannel channel;
     private ByteBuffer buffer = ByteBuffer.allocate(FIRST_FETCH);
     private long start;
@@ -24,11 +27,16 @@ final class FileWindow implements Closeable {
 
     FileWindow(Path file) throws IOException {
         this.file = file;
+        this.name = file.toString();
         this.channel = FileChannel.open(file, StandardOpenOption.READ);
     }
 
     Path file() {
         return file;
+    }
+
+    String name() {
+        return name;
     }
 
     long size() throws IOException {
