@@ -20,7 +20,7 @@ final class Lag {
     private static final String DATABASE = "bench_lag";
     private static final String NATIVE_DATABASE = "bench_lag_native";
     private static final String SLAVE = "bench";
-    private static final int WARM_UP_SECONDS = 3;
+    private static final int WARM_UP_SECONDS = 5;
     private static final int MOST_SECONDS = 3;
 
     private final BenchRun run;
