@@ -16,11 +16,11 @@ import picocli.CommandLine.Spec;
         subcommands = {CatchUpCommand.class, InitialSyncCommand.class, FanOutCommand.class, LagCommand.class})
 public final class BenchCommand implements Callable<Integer> {
     /** Of the full backlogs, meant to keep all scenarios together below half an hour on two cores. */
-    private static final double SIZE = 0.3;
+    private static final double SIZE = 0.25;
 
     private static final int PAIRS = 3;
     private static final int LAG_SECONDS = 5;
-    private static final long ROWS = 800_000;
+    private static final long ROWS = 600_000;
     private static final int FAN_OUT_RATE = 300;
     private static final int FAN_OUT_SECONDS = 6;
     private static final int FAN_OUT_WINDOWS = 2;
