@@ -38,7 +38,6 @@ final class CaptureIntake {
 
     private Mode mode = Mode.DROP;
     private ByteBuffer image = ByteBuffer.allocate(INITIAL_IMAGE_BYTES);
-    private String controlJson;
 
     /** What happens to the current record. */
     private enum Mode {
@@ -95,7 +94,6 @@ final class CaptureIntake {
         @Override
         public void header(RecordHeader header) throws IOException {
             mode = decide(header);
-            controlJson = null;
             if (mode == Mode.WHOLE) {
                 int length = Math.toIntExact(header.totalLength());
                 if (image.capacity() < length) {
@@ -111,9 +109,6 @@ final class CaptureIntake {
         @Override
         public void block(BlockHeader header, ByteBuffer block) throws IOException {
             if (mode == Mode.WHOLE) {
-                if (controlJson == null && header.fingerprint() == 0) {
-                    controlJson = ControlRecords.jsonOf(block.duplicate());
-                }
                 image.put(block);
             } else if (mode == Mode.LARGE) {
                 retrying(() -> appender.appendLarge(CaptureIntake.this, block.duplicate()));
@@ -140,18 +135,10 @@ final class CaptureIntake {
 
         @Override
         public void whole(RecordHeader header, ByteBuffer record) throws IOException {
-            if (decide(header) == Mode.DROP) {
-                return;
+            if (decide(header) != Mode.DROP) {
+                store(header, record);
             }
-            controlJson = header.isTransaction() ? null : controlJson(header, record);
-            store(header, record);
         }
-    }
-
-    private static String controlJson(RecordHeader header, ByteBuffer record) throws IOException {
-        ByteBuffer block = record.duplicate();
-        block.position(block.position() + header.headerLength());
-        return block.hasRemaining() ? ControlRecords.jsonOf(block) : null;
     }
 
     private Mode decide(RecordHeader header) throws IOException {
@@ -170,7 +157,7 @@ final class CaptureIntake {
 
     private void store(RecordHeader header, ByteBuffer record) throws IOException {
         if (header.kind() == RecordKind.SCHEMA) {
-            TableSchema schema = TableSchemas.fromJson(controlJson);
+            TableSchema schema = TableSchemas.fromJson(ControlRecords.jsonOf(header, record));
             boolean repeated = header.hasFlag(RecordHeader.FLAG_REPEATED);
             if (appender.isNews(schema, repeated)) {
                 if (repeated) {
@@ -188,7 +175,7 @@ final class CaptureIntake {
         if (header.isTransaction()) {
             observer.transaction(header);
         } else if (header.kind() == RecordKind.DUMP_MARKER) {
-            observer.marker(controlJson, header.position());
+            observer.marker(ControlRecords.jsonOf(header, record), header.position());
         }
     }
 

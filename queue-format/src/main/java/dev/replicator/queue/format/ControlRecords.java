@@ -75,6 +75,16 @@ public final class ControlRecords {
     }
 
     /**
+     * JSON text of a control record.
+     *
+     * @param image the record at the buffer's position, which stays
+     */
+    public static String jsonOf(RecordHeader header, ByteBuffer image) throws CorruptRecordException {
+        ByteBuffer block = image.duplicate();
+        return jsonOf(block.position(block.position() + header.headerLength()));
+    }
+
+    /**
      * JSON text of a control record's first block.
      *
      * @param block whole block at the buffer's position

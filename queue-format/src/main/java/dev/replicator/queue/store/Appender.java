@@ -44,7 +44,8 @@ final class Appender implements QueueWriter, LargeTransaction.Owner {
         if (header.isTransaction()) {
             refuseWhileLarge("another transaction");
         }
-        TableSchema schema = header.kind() == RecordKind.SCHEMA ? schemaOf(header, image) : null;
+        TableSchema schema =
+                header.kind() == RecordKind.SCHEMA ? TableSchemas.fromJson(ControlRecords.jsonOf(header, image)) : null;
         if (!largeOpen && commit.activeBytes() >= segmentBytes) {
             roll(last);
         }
@@ -54,12 +55,6 @@ final class Appender implements QueueWriter, LargeTransaction.Owner {
             schemas.transactionAppended();
             last = header.position();
         }
-    }
-
-    private static TableSchema schemaOf(RecordHeader header, ByteBuffer image) throws IOException {
-        ByteBuffer block = image.duplicate();
-        block.position(block.position() + header.headerLength());
-        return TableSchemas.fromJson(ControlRecords.jsonOf(block));
     }
 
     /** Begins the next segment at the tail. */

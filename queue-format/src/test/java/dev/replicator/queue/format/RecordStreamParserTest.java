@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class RecordStreamParserTest {
@@ -30,8 +31,8 @@ class RecordStreamParserTest {
     private final Epoch epoch = Epoch.begin(3);
 
     /** Writes down everything it is told. */
-    private static final class Log implements RecordHandler {
-        private final List<String> lines = new ArrayList<>();
+    private static class Log implements RecordHandler {
+        final List<String> lines = new ArrayList<>();
 
         @Override
         public void header(RecordHeader header) {
@@ -50,24 +51,8 @@ class RecordStreamParserTest {
     }
 
     /** Takes records in one piece where it can; what it writes down of one is what its parts would be. */
-    private static final class WholeLog implements RecordHandler {
-        private final Log log = new Log();
+    private static final class WholeLog extends Log {
         private int pieces;
-
-        @Override
-        public void header(RecordHeader header) {
-            log.header(header);
-        }
-
-        @Override
-        public void block(BlockHeader header, ByteBuffer block) {
-            log.block(header, block);
-        }
-
-        @Override
-        public void end(RecordHeader header) {
-            log.end(header);
-        }
 
         @Override
         public boolean wantsWhole(RecordHeader header) {
@@ -78,7 +63,9 @@ class RecordStreamParserTest {
         public void whole(RecordHeader header, ByteBuffer image) throws IOException {
             pieces++;
             assertEquals(header.totalLength(), image.remaining());
-            new RecordStreamParser("image", log).feed(image);
+            Log parts = new Log();
+            new RecordStreamParser("image", parts).feed(image);
+            lines.addAll(parts.lines);
         }
     }
 
@@ -144,7 +131,7 @@ class RecordStreamParserTest {
             for (int at = 0; at < stream.length; at += size) {
                 parser.feed(ByteBuffer.wrap(stream, at, Math.min(size, stream.length - at)));
             }
-            assertEquals(parts.lines, whole.log.lines, () -> "slices of " + size + ", seed " + seed);
+            assertEquals(parts.lines, whole.lines, () -> "slices of " + size + ", seed " + seed);
             assertTrue(parser.isAtRecordBoundary());
             assertTrue(size < stream.length || whole.pieces == 80, () -> whole.pieces + " of 80 records in one piece");
         }
@@ -181,30 +168,27 @@ class RecordStreamParserTest {
 
     @Test
     void shouldFindEveryFlippedBitBeforeTheHandlerSeesIt() throws IOException {
-        byte[] stream = records(1);
-        Log whole = new Log();
-        new RecordStreamParser("test", whole).feed(ByteBuffer.wrap(stream));
-        for (int bit = 0; bit < stream.length * 8; bit++) {
-            byte[] damaged = stream.clone();
-            damaged[bit / 8] ^= (byte) (1 << bit % 8);
-            findFlip(damaged, bit / 8, whole, new Log());
-        }
+        findEveryFlippedBit(Log::new);
     }
 
     @Test
     void shouldFindEveryFlippedBitBeforeTheHandlerSeesTheRecord() throws IOException {
+        findEveryFlippedBit(WholeLog::new);
+    }
+
+    private void findEveryFlippedBit(Supplier<Log> logs) throws IOException {
         byte[] stream = records(1);
         Log whole = new Log();
         new RecordStreamParser("test", whole).feed(ByteBuffer.wrap(stream));
         for (int bit = 0; bit < stream.length * 8; bit++) {
             byte[] damaged = stream.clone();
             damaged[bit / 8] ^= (byte) (1 << bit % 8);
-            findFlip(damaged, bit / 8, whole, new WholeLog());
+            findFlip(damaged, bit / 8, whole, logs.get());
         }
     }
 
-    private void findFlip(byte[] damaged, int at, Log whole, RecordHandler handler) throws IOException {
-        RecordStreamParser parser = new RecordStreamParser("peer", handler);
+    private void findFlip(byte[] damaged, int at, Log whole, Log seen) throws IOException {
+        RecordStreamParser parser = new RecordStreamParser("peer", seen);
         try {
             parser.feed(ByteBuffer.wrap(damaged));
             // A longer header or block than was sent: the parser waits for the rest and has passed nothing on.
@@ -213,8 +197,7 @@ class RecordStreamParserTest {
             assertEquals("peer", damage.source());
             assertTrue(damage.offset() <= at, () -> damage.offset() + " for a flip at " + at);
         }
-        List<String> seen = handler instanceof WholeLog wholeLog ? wholeLog.log.lines : ((Log) handler).lines;
-        assertEquals(whole.lines.subList(0, seen.size()), seen, () -> "flip at " + at);
+        assertEquals(whole.lines.subList(0, seen.lines.size()), seen.lines, () -> "flip at " + at);
     }
 
     @Test
