@@ -28,12 +28,6 @@ final class ReaderLoop {
     private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
-    /**
-     * Far behind, when the next message had to be waited for, some are let come together: the server sends each by itself, and to
-     * be woken for each would cost more than the work.
-     */
-    private static final long PARK_BEHIND_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
-
     private static final long BLOCKED_NANOS = TimeUnit.MICROSECONDS.toNanos(30);
 
     private static final long STALL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -56,6 +50,7 @@ final class ReaderLoop {
     private final LongSupplier confirmable;
     private final Limits limits;
     private final Clock clock = Clock.systemUTC();
+    private final Gathering gathering = new Gathering();
 
     private TransactionWriter writer;
     private CatalogWatcher watcher;
@@ -92,6 +87,7 @@ final class ReaderLoop {
             long answered = System.nanoTime();
             boolean idle = message == null;
             if (!idle) {
+                gathering.received(message.remaining());
                 decoder.decode(message);
                 park = PARK_MIN_NANOS;
                 busyAt = answered;
@@ -105,7 +101,7 @@ final class ReaderLoop {
                 boolean busy = answered - busyAt < BUSY_NANOS;
                 park = busy ? PARK_MIN_NANOS : Math.min(park * 2, PARK_MAX_NANOS);
             } else if (answered - asked > BLOCKED_NANOS && isBehind()) {
-                LockSupport.parkNanos(PARK_BEHIND_NANOS);
+                LockSupport.parkNanos(gathering.pauseNanos());
             }
         }
     }
