@@ -13,6 +13,6 @@ public enum ValueEncoding {
     LONG,
     /** Avro bytes, {@code byte[]}. PostgreSQL bytea. */
     BYTES,
-    /** Avro string, {@link String}: the server's text. Every other type. */
+    /** Avro string, {@link String} or {@link Utf8Slice}: the server's text. Every other type. */
     TEXT
 }

@@ -5,6 +5,7 @@ import dev.replicator.queue.ColumnSchema;
 import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.Unchanged;
+import dev.replicator.queue.Utf8Slice;
 import dev.replicator.queue.ValueEncoding;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
@@ -19,11 +20,23 @@ public final class ChangeDecoder {
 
     private final String table;
     private final ValueEncoding[] encodings;
+    private final boolean slices;
 
+    /** Makes each text a {@link String}. */
     public ChangeDecoder(TableSchema schema) {
+        this(schema, false);
+    }
+
+    private ChangeDecoder(TableSchema schema, boolean slices) {
+        this.slices = slices;
         this.table = schema.name().toString();
         List<ColumnSchema> columns = schema.columns();
         this.encodings = columns.stream().map(ColumnSchema::encoding).toArray(ValueEncoding[]::new);
+    }
+
+    /** Leaves each text in the payload's array, as a {@link Utf8Slice}. */
+    public static ChangeDecoder ofSlices(TableSchema schema) {
+        return new ChangeDecoder(schema, true);
     }
 
     /**
@@ -71,7 +84,7 @@ public final class ChangeDecoder {
         return branch;
     }
 
-    private static Object value(ByteBuffer in, ValueEncoding encoding) {
+    private Object value(ByteBuffer in, ValueEncoding encoding) {
         return switch (encoding) {
             case BOOLEAN -> in.get() != 0;
             case INT -> Math.toIntExact(varint(in));
@@ -87,11 +100,13 @@ public final class ChangeDecoder {
         return value;
     }
 
-    private static String text(ByteBuffer in) {
+    private Object text(ByteBuffer in) {
         int length = checkedLength(in);
-        String value = new String(in.array(), in.arrayOffset() + in.position(), length, StandardCharsets.UTF_8);
+        int offset = in.arrayOffset() + in.position();
         in.position(in.position() + length);
-        return value;
+        return slices
+                ? new Utf8Slice(in.array(), offset, length)
+                : new String(in.array(), offset, length, StandardCharsets.UTF_8);
     }
 
     private static int checkedLength(ByteBuffer in) {

@@ -12,7 +12,6 @@ import java.util.Arrays;
  */
 public final class RecordStreamParser {
     private static final int FIRST_HELD = 64 << 10;
-    private static final int MOST_KEPT = 4 << 20;
     private static final int MAX_ARRAY = Integer.MAX_VALUE - 16;
 
     private final String source;
@@ -68,10 +67,10 @@ public final class RecordStreamParser {
         // Either the structure was complete and all is consumed, or only its length has become known.
         if (have.position() > 0) {
             heldLength = have.remaining();
-            System.arraycopy(held, have.position(), held, 0, heldLength);
-            if (held.length > MOST_KEPT && heldLength <= FIRST_HELD) {
-                held = Arrays.copyOf(held, FIRST_HELD);
-            }
+            // Another array: whoever got a block may keep it.
+            byte[] rest = new byte[Math.max(heldLength, FIRST_HELD)];
+            System.arraycopy(held, have.position(), rest, 0, heldLength);
+            held = rest;
         }
     }
 

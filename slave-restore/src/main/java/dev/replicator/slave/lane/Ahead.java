@@ -7,9 +7,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * The next batch, taken and prepared by a helper thread while the lane's thread waits for the database with the batch before
- * it. It is in memory only: nothing of it is acknowledged and no position has moved, so that it is dropped with the session
- * when anything fails, and read again.
+ * The next batch, or the next piece of a large transaction, taken and prepared by a helper thread while the lane's thread waits
+ * for the database with the one before it. It is in memory only: nothing of it is acknowledged and no position has moved, so
+ * that it is dropped with the session when anything fails, and read again.
  *
  * <p>All methods belong to the lane's thread. While a batch is taken ahead the lane stands before it but the intake beyond
  * it; therefore whoever needs both at one place (docs/architecture.md, "Lanes") calls {@link #finish} first and waits for its

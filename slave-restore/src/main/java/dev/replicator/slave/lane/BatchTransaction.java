@@ -45,10 +45,10 @@ final class BatchTransaction implements AutoCloseable {
         connection.commit();
     }
 
-    /** Gets the pieces of a large transaction that follow the first one. */
+    /** Gets the pieces of a large transaction that follow the first one, prepared where that could be done. */
     @FunctionalInterface
     interface Pieces {
-        Batch next() throws InterruptedException, LaneEndException;
+        Ahead.Taken next() throws InterruptedException, LaneEndException;
     }
 
     /**
@@ -77,8 +77,11 @@ final class BatchTransaction implements AutoCloseable {
         WalPositions log = position.run(plan.lane(), end, batch.commitMicrosAt(end), opening);
         if (batch.hasChanges()) {
             writer.begin();
-            if (prepared == null || !writer.adopt(prepared)) {
-                write(batch, pieces, writer, carefully);
+            write(new Ahead.Taken(batch, prepared), writer, carefully);
+            for (Batch piece = batch; piece.open(); ) {
+                Ahead.Taken next = pieces.next();
+                piece = next.batch();
+                write(next, writer, carefully);
             }
             writer.finish();
         }
@@ -117,13 +120,10 @@ final class BatchTransaction implements AutoCloseable {
         return relations;
     }
 
-    private void write(Batch batch, Pieces pieces, ChangeWriter writer, boolean carefully)
-            throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
-                    LaneEndException {
-        write(batch, writer, carefully);
-        for (Batch piece = batch; piece.open(); ) {
-            piece = pieces.next();
-            write(piece, writer, carefully);
+    private void write(Ahead.Taken taken, ChangeWriter writer, boolean carefully)
+            throws SQLException, TableException, BatchConflictException, ParkException {
+        if (taken.prepared() == null || !writer.adopt(taken.prepared())) {
+            write(taken.batch(), writer, carefully);
         }
     }
 

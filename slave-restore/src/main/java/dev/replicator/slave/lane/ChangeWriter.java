@@ -34,11 +34,12 @@ interface ChangeWriter extends AutoCloseable {
     }
 
     /**
-     * Takes over a whole batch that was prepared; only {@link #finish} may follow.
+     * Writes a batch, or a piece of one, that was prepared.
      *
-     * @return false when it does not fit any more: write the batch run by run
+     * @return false when it does not fit any more: write it run by run
+     * @throws BatchConflictException as {@link #write} does
      */
-    default boolean adopt(PreparedBatch prepared) throws SQLException, TableException {
+    default boolean adopt(PreparedBatch prepared) throws SQLException, TableException, BatchConflictException {
         return false;
     }
 

@@ -70,7 +70,7 @@ final class FastWriter implements ChangeWriter {
     }
 
     @Override
-    public boolean adopt(PreparedBatch prepared) throws SQLException, TableException {
+    public boolean adopt(PreparedBatch prepared) throws SQLException, TableException, BatchConflictException {
         if (!prepared.isConfirmed(bindings)) {
             return false;
         }

@@ -18,6 +18,7 @@ import dev.replicator.slave.state.Sql;
 import dev.replicator.slave.state.TableState;
 import dev.replicator.slave.state.Transactions;
 import dev.replicator.slave.state.WalPositions;
+import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -134,7 +135,7 @@ final class LaneSession implements Arrangement.Place {
                 } else {
                     takeAhead(ahead, batch, limits, writer);
                     PreparedBatch prepared = next == null ? prepared(batch, writer) : next.prepared();
-                    Failure failure = apply(transaction, batch, prepared, writer, careful);
+                    Failure failure = apply(transaction, batch, prepared, () -> piece(ahead, writer), writer, careful);
                     if (failure != null) {
                         return failure.park == null ? failure.carefulThrough : parked(failure, carefulThrough);
                     }
@@ -287,10 +288,19 @@ final class LaneSession implements Arrangement.Place {
         return preparation == null ? null : preparation.of(batch);
     }
 
-    private Batch piece() throws InterruptedException, LaneEndException {
-        Batch piece = intake.takeNext();
-        if (piece.event() instanceof LaneItem.Broken broken) {
+    /** The next piece of a large transaction. While the database is busy with it, the one behind it is prepared. */
+    private Ahead.Taken piece(Ahead ahead, ChangeWriter writer) throws InterruptedException, LaneEndException {
+        Ahead.Taken prepared = ahead.finish();
+        Ahead.Taken piece = prepared == null ? new Ahead.Taken(intake.takeNext(), null) : prepared;
+        if (piece.batch().event() instanceof LaneItem.Broken broken) {
             throw HistoryStart.broken(broken.reason());
+        }
+        ChangeWriter.Preparation preparation = writer.preparation();
+        if (piece.batch().open() && preparation != null) {
+            ahead.begin(() -> {
+                Batch next = intake.takeNext();
+                return new Ahead.Taken(next, preparation.of(next));
+            });
         }
         return piece;
     }
@@ -300,12 +310,17 @@ final class LaneSession implements Arrangement.Place {
     }
 
     private Failure apply(
-            BatchTransaction transaction, Batch batch, PreparedBatch prepared, ChangeWriter writer, boolean careful)
+            BatchTransaction transaction,
+            Batch batch,
+            PreparedBatch prepared,
+            BatchTransaction.Pieces pieces,
+            ChangeWriter writer,
+            boolean careful)
             throws SQLException, InterruptedException, LaneEndException {
         reporter.busySince(System.nanoTime());
         boolean done = false;
         try {
-            WalPositions log = transaction.run(plan, batch, prepared, endOf(batch), this::piece, writer, careful);
+            WalPositions log = transaction.run(plan, batch, prepared, endOf(batch), pieces, writer, careful);
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;
@@ -318,6 +333,8 @@ final class LaneSession implements Arrangement.Place {
             return new Failure(null, batch.end().seq());
         } catch (ParkException e) {
             return new Failure(e, 0);
+        } catch (UncheckedIOException e) {
+            throw HistoryStart.broken(e.getCause());
         } catch (SQLException e) {
             SqlFailures.Kind kind = SqlFailures.classify(e);
             boolean rows = kind == SqlFailures.Kind.CONFLICT || kind == SqlFailures.Kind.TABLE_ERROR;

@@ -6,6 +6,7 @@ import dev.replicator.slave.postgres.ApplyOptions;
 import dev.replicator.slave.postgres.PreparedRows;
 import dev.replicator.slave.postgres.TableBinding;
 import dev.replicator.slave.postgres.TableException;
+import java.io.UncheckedIOException;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
@@ -27,19 +28,23 @@ final class PreparedBatch {
     }
 
     /**
-     * Prepares a batch, on any thread.
+     * Prepares a batch or a piece of one, on any thread.
      *
      * @return null when it has something that only its transaction can do
      */
     static PreparedBatch of(Batch batch, Bindings.Known known, ApplyOptions options, boolean replicaRole) {
-        if (!batch.isOrdinary()) {
+        if (batch.event() != null) {
             return null;
         }
         PreparedBatch prepared = new PreparedBatch(new PreparedRows(options, replicaRole));
-        for (ChangeRun run : batch.runs()) {
-            if (!prepared.add(run, known)) {
-                return null;
+        try {
+            for (ChangeRun run : batch.runs()) {
+                if (!prepared.add(run, known)) {
+                    return null;
+                }
             }
+        } catch (UncheckedIOException e) {
+            return null; // found again within the transaction, where it is told
         }
         prepared.rows.encode();
         return prepared;

@@ -1,10 +1,8 @@
 package dev.replicator.slave.lane;
 
-import dev.replicator.queue.RowChange;
 import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.TableSelection;
 import dev.replicator.queue.format.BlockHeader;
-import dev.replicator.queue.format.Blocks;
 import dev.replicator.queue.format.ChangeDecoder;
 import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.format.CorruptRecordException;
@@ -97,28 +95,15 @@ final class RecordDecoder implements RecordHandler {
 
     private void changes(BlockHeader header, ByteBuffer block) throws IOException {
         List<Replica> targets = filter.targets(header.tableId(), current.seq(), current.transactionId());
-        Decoding decoding = null;
+        Decoding decoding = targets.isEmpty() ? null : decoding(header);
         for (Replica replica : targets) {
-            if (decoding == null) {
-                decoding = decoding(header);
-            }
-            // Each relation gets rows of its own: netting works on the arrays.
-            runs.add(new ChangeRun(replica, decoding.schema(), current.seq(), decode(header, block, decoding)));
+            runs.add(new ChangeRun(
+                    replica, decoding.schema(), current.seq(), new BlockChanges(header, block, decoding.decoder())));
             bytes += (long) header.rawLength() * MEMORY_FACTOR;
         }
         if (bytes >= pieceBytes) {
             flush(false);
         }
-    }
-
-    private static List<RowChange> decode(BlockHeader header, ByteBuffer block, Decoding decoding)
-            throws CorruptRecordException {
-        ByteBuffer payload = Blocks.payload(header, block);
-        List<RowChange> changes = new ArrayList<>(header.changeCount());
-        for (int i = 0; i < header.changeCount(); i++) {
-            changes.add(decoding.decoder().next(payload));
-        }
-        return changes;
     }
 
     private Decoding decoding(BlockHeader header) throws CorruptRecordException {
@@ -135,7 +120,8 @@ final class RecordDecoder implements RecordHandler {
 
     private void schema(TableSchema schema) throws IOException {
         schemas.put(
-                new SchemaKey(schema.tableId(), schema.fingerprint()), new Decoding(schema, new ChangeDecoder(schema)));
+                new SchemaKey(schema.tableId(), schema.fingerprint()),
+                new Decoding(schema, ChangeDecoder.ofSlices(schema)));
         if (filter.changesTables(schema, current.seq())) {
             put(new LaneItem.NewSchema(current.seq(), schema));
             stopped = true;

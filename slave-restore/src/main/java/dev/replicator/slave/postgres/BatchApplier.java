@@ -97,13 +97,12 @@ public final class BatchApplier implements AutoCloseable {
         }
     }
 
-    /** Takes over a whole batch that was prepared by the same bindings; only {@link #finish} may follow. */
-    public void adopt(PreparedRows rows) {
-        if (!piece.isEmpty() || truncation.isPending()) {
-            throw new IllegalStateException("rows were added before those that were prepared");
-        }
+    /** Writes changes that were prepared by the same bindings, behind all that was added. */
+    public void adopt(PreparedRows rows) throws SQLException, BatchConflictException {
+        flush();
         piece = rows.piece();
         changes += piece.changes();
+        writeRows();
     }
 
     /** Whether something of a table, a trigger of the operator's included, may wait for the end of the transaction. */

@@ -1,5 +1,6 @@
 package dev.replicator.slave.postgres;
 
+import dev.replicator.queue.Utf8Slice;
 import dev.replicator.queue.ValueEncoding;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -80,22 +81,24 @@ final class BinaryArray {
     static BinaryArray texts(int rows, IntFunction<Object> value) {
         BinaryArray array = new BinaryArray(elementType(ValueEncoding.TEXT), Oid.TEXT, Oid.TEXT_ARRAY, rows);
         for (int i = 0; i < rows; i++) {
-            String text = Values.text(value.apply(i));
-            if (text == null) {
+            Object element = value.apply(i);
+            if (element == null) {
                 array.putInt(-1);
+            } else if (element instanceof Utf8Slice text) {
+                array.put(text.array(), text.offset(), text.length());
             } else {
-                byte[] element = text.getBytes(StandardCharsets.UTF_8);
-                array.putInt(element.length);
-                array.put(element);
+                byte[] bytes = Values.text(element).getBytes(StandardCharsets.UTF_8);
+                array.put(bytes, 0, bytes.length);
             }
         }
         return array;
     }
 
-    private void put(byte[] element) {
-        require(element.length);
-        System.arraycopy(element, 0, bytes, end, element.length);
-        end += element.length;
+    private void put(byte[] from, int offset, int length) {
+        putInt(length);
+        require(length);
+        System.arraycopy(from, offset, bytes, end, length);
+        end += length;
     }
 
     private void putInt(int value) {

@@ -1,5 +1,6 @@
 package dev.replicator.slave.postgres;
 
+import dev.replicator.queue.Utf8Slice;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -48,8 +49,11 @@ final class CopyText {
             put('N');
         } else if (value instanceof Integer || value instanceof Long) {
             number(((Number) value).longValue());
+        } else if (value instanceof Utf8Slice text) {
+            escape(text.array(), text.offset(), text.length());
         } else {
-            escape(Values.text(value).getBytes(StandardCharsets.UTF_8));
+            byte[] text = Values.text(value).getBytes(StandardCharsets.UTF_8);
+            escape(text, 0, text.length);
         }
     }
 
@@ -72,15 +76,23 @@ final class CopyText {
     }
 
     /** The characters to be escaped are single bytes, which no other character's bytes contain. */
-    private void escape(byte[] text) {
-        require(2 * text.length);
-        for (byte b : text) {
-            if (b > '\r' && b != '\\' || b < '\t') {
-                buffer[end++] = b;
-            } else {
+    private void escape(byte[] text, int offset, int length) {
+        require(2 * length);
+        int plain = offset;
+        for (int i = offset; i < offset + length; i++) {
+            byte b = text[i];
+            if (b <= '\r' && b >= '\t' || b == '\\') {
+                copy(text, plain, i);
                 special(b);
+                plain = i + 1;
             }
         }
+        copy(text, plain, offset + length);
+    }
+
+    private void copy(byte[] text, int from, int to) {
+        System.arraycopy(text, from, buffer, end, to - from);
+        end += to - from;
     }
 
     private void special(byte b) {

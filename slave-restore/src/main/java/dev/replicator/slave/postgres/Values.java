@@ -2,6 +2,7 @@ package dev.replicator.slave.postgres;
 
 import dev.replicator.queue.RowChange;
 import dev.replicator.queue.Unchanged;
+import dev.replicator.queue.Utf8Slice;
 import java.util.HexFormat;
 
 /** Values of row images as the server's text. */
@@ -40,6 +41,8 @@ final class Values {
                 size += OVERHEAD;
                 if (value instanceof String text) {
                     size += OVERHEAD + text.length();
+                } else if (value instanceof Utf8Slice text) {
+                    size += text.length();
                 } else if (value instanceof byte[] bytes) {
                     size += bytes.length;
                 }
