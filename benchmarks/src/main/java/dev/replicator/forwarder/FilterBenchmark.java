@@ -93,7 +93,6 @@ public class FilterBenchmark {
         RecordHeader trimmed = RecordTrimmer.header(header, wanted::contains);
         ByteBuffer image = reader.image(WHOLE_BYTES);
         if (trimmed == header) {
-            RecordTrimmer.blocks(header, image.duplicate(), wanted::contains, (block, bytes) -> {});
             batch.put(image);
         } else {
             batch.put(trimmed.encode());

@@ -39,6 +39,7 @@ final class LaneSender implements Runnable, Slave.Stream {
     private static final Duration IDLE_WAIT = Duration.ofMillis(200);
     private static final long WATERMARK_NANOS = Duration.ofMillis(250).toNanos();
     private static final Set<Integer> NO_TABLES = Set.of();
+    private static final int LATELY = 63;
 
     private final ReplicationQueue queue;
     private final Slave slave;
@@ -49,7 +50,9 @@ final class LaneSender implements Runnable, Slave.Stream {
     private final Set<Long> schemasSent = new HashSet<>();
 
     private Set<Integer> wanted = NO_TABLES;
-    private long lastSchemaSent;
+    /** Of {@link #schemasSent}, those met lately, by their low bits: looked at for each block. */
+    private final long[] lately = new long[LATELY + 1];
+
     private boolean pausedTold;
     private Position lastTransaction;
     private long lastCommitMicros;
@@ -173,9 +176,7 @@ final class LaneSender implements Runnable, Slave.Stream {
             reader.blocks(wanted, new LargeForwarder(sent));
             return;
         }
-        ByteBuffer image = reader.image(WHOLE_BYTES);
-        RecordTrimmer.blocks(
-                header, image.duplicate(), wanted::contains, (block, bytes) -> ensureSchema(block, header.seq()));
+        ByteBuffer image = reader.image(WHOLE_BYTES, block -> ensureSchema(block, header.seq()));
         if (sent == header) {
             batch.put(image);
         } else {
@@ -272,10 +273,19 @@ final class LaneSender implements Runnable, Slave.Stream {
 
     private void ensureSchema(BlockHeader block, long seq) throws IOException {
         long key = key(block.tableId(), block.fingerprint());
-        if (key != lastSchemaSent && !schemasSent.contains(key)) {
+        if (key == 0 || lately[(int) key & LATELY] != key) {
+            ensureSchema(key, block, seq);
+        }
+    }
+
+    private void ensureSchema(long key, BlockHeader block, long seq) throws IOException {
+        if (!wanted.contains(block.tableId())) {
+            return;
+        }
+        if (!schemasSent.contains(key)) {
             putSchema(schemaOf(block, seq));
         }
-        lastSchemaSent = key;
+        lately[(int) key & LATELY] = key;
     }
 
     private TableSchema schemaOf(BlockHeader block, long seq) throws IOException {
@@ -294,7 +304,6 @@ final class LaneSender implements Runnable, Slave.Stream {
 
     private void noteSent(long key) {
         schemasSent.add(key);
-        lastSchemaSent = key;
     }
 
     /** Tells what was passed, if it is more than the lane was told already. */

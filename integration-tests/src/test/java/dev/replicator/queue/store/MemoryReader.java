@@ -2,6 +2,7 @@ package dev.replicator.queue.store;
 
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableSchema;
+import dev.replicator.queue.format.BlockHeader;
 import dev.replicator.queue.format.ControlRecords;
 import dev.replicator.queue.format.RecordHandler;
 import dev.replicator.queue.format.RecordHeader;
@@ -215,7 +216,13 @@ public final class MemoryReader implements QueueReader {
     }
 
     @Override
-    public ByteBuffer image(int maxBytes) {
+    public ByteBuffer image(int maxBytes, BlockVisitor blocks) throws IOException {
+        ByteBuffer body = current.image().position(current.header().headerLength());
+        while (body.hasRemaining()) {
+            BlockHeader block = BlockHeader.peek(body, "model", 0);
+            blocks.met(block);
+            body.position(body.position() + (int) block.blockLength());
+        }
         return current.image();
     }
 

@@ -1,5 +1,6 @@
 package dev.replicator.queue.store;
 
+import dev.replicator.queue.format.BlockHeader;
 import dev.replicator.queue.format.RecordHandler;
 import dev.replicator.queue.format.RecordHeader;
 import java.io.IOException;
@@ -51,7 +52,18 @@ public interface QueueReader extends AutoCloseable {
      *
      * @throws IllegalStateException when it is larger: use {@link #blocks}
      */
-    ByteBuffer image(int maxBytes) throws IOException;
+    default ByteBuffer image(int maxBytes) throws IOException {
+        return image(maxBytes, block -> {});
+    }
+
+    /** The same; each block's header is told on the way, once the block is verified. */
+    ByteBuffer image(int maxBytes, BlockVisitor blocks) throws IOException;
+
+    /** Is told of a block. */
+    @FunctionalInterface
+    interface BlockVisitor {
+        void met(BlockHeader header) throws IOException;
+    }
 
     /**
      * Streams the current record's blocks; {@link RecordHandler#header} and {@link RecordHandler#end} are called too.

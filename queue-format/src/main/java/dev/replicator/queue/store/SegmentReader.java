@@ -167,14 +167,14 @@ final class SegmentReader implements QueueReader {
     }
 
     @Override
-    public ByteBuffer image(int maxBytes) throws IOException {
+    public ByteBuffer image(int maxBytes, BlockVisitor blocks) throws IOException {
         RecordHeader header = requireCurrent();
         if (header.totalLength() > maxBytes) {
             throw new IllegalStateException(header + " has " + header.totalLength() + " bytes, more than " + maxBytes
                     + "; read it block by block");
         }
         long body = segment.bodyOffset(header, currentOffset);
-        Bodies.walk(window, body, header.bodyLength(), block -> true, (block, bytes) -> {});
+        Bodies.walk(window, body, header.bodyLength(), block -> true, (block, bytes) -> blocks.met(block));
         int length = (int) header.totalLength();
         if (body == currentOffset + header.headerLength()) {
             ByteBuffer image = window.at(currentOffset, length, readableEnd());
