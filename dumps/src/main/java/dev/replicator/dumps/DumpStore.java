@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
  * lose. One process at a time; safe for several threads.
  */
 public final class DumpStore implements AutoCloseable {
-    /** zstd level: dumps are read from the master once and sent often, but the master's CPU is dear. */
-    public static final int DEFAULT_COMPRESSION_LEVEL = 3;
+    /** zstd level. Level 3 took most of the readers' time, while a new slave waits for the rows (docs/performance.md). */
+    public static final int DEFAULT_COMPRESSION_LEVEL = 1;
 
     private static final Logger LOG = LoggerFactory.getLogger(DumpStore.class);
     private static final String LOCK_FILE = "lock";

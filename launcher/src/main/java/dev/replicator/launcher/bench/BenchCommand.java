@@ -20,7 +20,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     private static final int PAIRS = 3;
     private static final int LAG_SECONDS = 5;
-    private static final long ROWS = 600_000;
+    private static final long ROWS = 700_000;
     private static final int FAN_OUT_RATE = 300;
     private static final int FAN_OUT_SECONDS = 6;
     private static final int FAN_OUT_WINDOWS = 2;

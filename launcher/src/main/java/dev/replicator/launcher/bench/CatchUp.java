@@ -14,6 +14,7 @@ import java.util.Map;
  */
 final class CatchUp {
     private static final String SLAVE = "bench";
+    private static final int WARM_UP_MARK = -1;
 
     /** Where our backlog lies. */
     enum From {
@@ -105,6 +106,16 @@ final class CatchUp {
         run.say(
                 "%s from %s: both in sync; each backlog: %,d transactions, %,d row changes",
                 workload.name(), from.name().toLowerCase(Locale.ROOT), workload.transactions(), workload.changes());
+        if (from == From.WAL) {
+            warmUp();
+        }
+    }
+
+    /** A backlog that both follow at once, so that daemons are measured that have been at work. */
+    private void warmUp() throws SQLException {
+        workload.write(run.master(), database, WARM_UP_MARK);
+        Workload.awaitMark(run.target(), nativeDatabase, WARM_UP_MARK);
+        Workload.awaitMark(run.target(), database, WARM_UP_MARK);
     }
 
     /** Who goes first alternates: the second finds the master's WAL in memory. */

@@ -8,6 +8,9 @@ import java.util.Map;
 
 /** What {@code bench initial-sync} copies: three tables, most rows in one, each with three secondary indexes. */
 final class CopyTables {
+    /** A small table of the master that is copied first, unmeasured. */
+    static final String WARM_UP = "public.warm_up";
+
     private static final Map<String, Integer> SHARES = shares();
 
     private final long rows;
@@ -67,20 +70,28 @@ final class CopyTables {
                     + " (n % 100000) / 100.0, repeat('note ', 1 + (n % 12)::int) FROM generate_series(1, "
                     + rowsOf(table) + ") n");
         }
+        statements.add("CREATE TABLE " + WARM_UP + " (id bigint PRIMARY KEY, note text)");
+        statements.add("INSERT INTO " + WARM_UP + " SELECT n, repeat('note ', 1 + (n % 12)::int)"
+                + " FROM generate_series(1, 100000) n");
         statements.add("VACUUM ANALYZE");
         server.execute(database, statements);
     }
 
     /** Rows that sequential scans have read of a database's tables so far: each copy of a table reads each row once. */
     static long rowsRead(BenchServer server, String database) throws SQLException {
-        return server.number(database, "SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables");
+        return server.number(
+                database,
+                "SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname IN (" + names() + ")");
     }
 
     /** Indexes of its tables, those of keys included. */
     static long indexes(BenchServer server, String database) throws SQLException {
         return server.number(
                 database,
-                "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public' AND tablename IN ('"
-                        + String.join("', '", SHARES.keySet()) + "')");
+                "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public' AND tablename IN (" + names() + ")");
+    }
+
+    private static String names() {
+        return "'" + String.join("', '", SHARES.keySet()) + "'";
     }
 }

@@ -20,11 +20,11 @@ final class Workloads {
     static Workload named(String name, double size) {
         return switch (name) {
             case "tpcb" -> tpcb(5, scaled(500_000, size));
-            case "insert-only" -> insertOnly(scaled(500_000, size));
-            case "wide-updates" -> wideUpdates(100_000, scaled(150_000, size));
+            case "insert-only" -> insertOnly(scaled(1_000_000, size));
+            case "wide-updates" -> wideUpdates(100_000, scaled(250_000, size));
             case "sysbench" -> sysbench(200_000, scaled(200_000, size));
             case "huge-transaction" -> hugeTransaction(scaled(5_000_000, size));
-            case "hot-rows" -> hotRows(scaled(400_000, size));
+            case "hot-rows" -> hotRows(scaled(1_000_000, size));
             default -> throw new IllegalArgumentException(
                     "unknown workload " + name + "; known: " + String.join(", ", NAMES));
         };
