@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.replicator.embedded.Await;
 import dev.replicator.queue.Position;
 import dev.replicator.queue.TableName;
+import dev.replicator.runtime.Steps;
 import dev.replicator.slave.lane.BatchLimits;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -158,6 +160,41 @@ final class AheadIT extends SlaveITBase {
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** Later pieces change, move and delete what earlier ones inserted. */
+    @Test
+    void shouldApplyPiecesOfALargeTransactionInOrder() throws Exception {
+        slave.limits = new BatchLimits(2, Duration.ofMillis(20), 20_000);
+        startInSync(orders);
+        AtomicInteger prepared = new AtomicInteger();
+        Steps.observe(step -> {
+            if (step.equals("lane.piece-prepared")) {
+                prepared.incrementAndGet();
+            }
+        });
+        try {
+            FakeMaster.Transaction large = slave.master.begin();
+            for (int i = 10; i < 20_000; i++) {
+                large.insert(orders, i, "inserted");
+                if (i >= 4_000) {
+                    large.update(orders, i - 3_000, "updated");
+                }
+                if (i >= 8_000) {
+                    large.move(orders, i - 7_000, 7_000 - i, "moved");
+                }
+                if (i >= 12_000 && i % 2 == 0) {
+                    large.delete(orders, 11_000 - i);
+                }
+            }
+            large.commit();
+            slave.awaitInSync(orders);
+        } finally {
+            Steps.observe(null);
+        }
+
+        assertTrue(prepared.get() > 1, prepared + " pieces were prepared ahead");
+        assertEquals("0", slave.value("SELECT count(*) FROM replicator.conflict"));
     }
 
     @Test

@@ -151,6 +151,12 @@ class R23ParkingIT {
         long seq = stage.awaitTableState("s", "public.broken", "error")
                 .path("conflictSeq")
                 .asLong();
+        // A table that stands where the main lane stands goes back to it at once, and is skipped there.
+        Await.until(
+                "the main lane is behind both transactions",
+                PATIENCE,
+                () -> Long.parseLong(stage.slaveValue("s", "SELECT seq FROM replicator.progress WHERE origin = 0"))
+                        > seq);
         Session observer = stage.slaveSession("s");
         observer.run("BEGIN", "LOCK TABLE replicator.conflict IN SHARE MODE");
         stage.admin("slave", "skip", "s", "--seq", Long.toString(seq)).orThrow();

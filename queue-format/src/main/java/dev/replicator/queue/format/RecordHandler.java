@@ -11,7 +11,7 @@ public interface RecordHandler {
     /**
      * One verified block of the current record.
      *
-     * @param block whole block at the buffer's position; good for as long as whoever fed the stream leaves the slice alone
+     * @param block whole block at the buffer's position; valid during the call only, unless the source says more
      */
     void block(BlockHeader header, ByteBuffer block) throws IOException;
 

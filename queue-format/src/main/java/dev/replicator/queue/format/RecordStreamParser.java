@@ -6,7 +6,9 @@ import java.util.Arrays;
 
 /**
  * Cuts a stream of concatenated record images into records and blocks. The stream may arrive in slices cut anywhere; a
- * large transaction passes through block by block. Headers and blocks are verified before the handler sees them.
+ * large transaction passes through block by block. Headers and blocks are verified before the handler sees them. A block's
+ * bytes are those of the slice, or of an array that nobody else knows: the handler may keep them if whoever feeds leaves his
+ * slices alone.
  *
  * <p>Not safe for use by several threads. After an exception the parser is unusable.
  */

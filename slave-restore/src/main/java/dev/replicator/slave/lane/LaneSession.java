@@ -299,7 +299,9 @@ final class LaneSession implements Arrangement.Place {
         if (piece.batch().open() && preparation != null) {
             ahead.begin(() -> {
                 Batch next = intake.takeNext();
-                return new Ahead.Taken(next, preparation.of(next));
+                Ahead.Taken taken = new Ahead.Taken(next, preparation.of(next));
+                Steps.reached(taken.prepared() == null ? "lane.piece-taken" : "lane.piece-prepared");
+                return taken;
             });
         }
         return piece;
