@@ -451,7 +451,8 @@ public final class LaneModel {
         boolean done = false;
         ParkException park = null;
         try {
-            WalPositions log = transaction.run(plan, batch, null, endOf(batch), () -> null, writer, careful);
+            WalPositions log =
+                    transaction.run(plan, new Ahead.Taken(batch, null), endOf(batch), () -> null, writer, careful);
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;
@@ -497,7 +498,7 @@ public final class LaneModel {
         late.put(slave + " lane " + name + " to " + at.seq(), () -> {
             try {
                 try {
-                    in.run(of, batch, null, at, () -> null, by, carefully);
+                    in.run(of, new Ahead.Taken(batch, null), at, () -> null, by, carefully);
                     log(() -> "the lost commit up to " + at + " comes to be");
                 } finally {
                     in.abandon(by);

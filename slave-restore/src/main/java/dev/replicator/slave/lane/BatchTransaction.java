@@ -55,33 +55,27 @@ final class BatchTransaction implements AutoCloseable {
      * Executes and commits a batch.
      *
      * @param plan the lane as of now
+     * @param taken the batch, with what was prepared for it
      * @param end where the lane stands after it; never below what the lane has passed, or a boundary would be settled at a
      *     position before transactions that the dump holds
-     * @param prepared what was done for the batch ahead, or null
      * @param writer fast or careful
      * @param carefully true when rows may end up different in a table and its copy
      * @return the log's positions at the beginning: what was committed before ends below
      */
     WalPositions run(
-            LanePlan plan,
-            Batch batch,
-            PreparedBatch prepared,
-            Position end,
-            Pieces pieces,
-            ChangeWriter writer,
-            boolean carefully)
+            LanePlan plan, Ahead.Taken taken, Position end, Pieces pieces, ChangeWriter writer, boolean carefully)
             throws SQLException, TableException, BatchConflictException, ParkException, InterruptedException,
                     LaneEndException {
+        Batch batch = taken.batch();
         Steps.reached("lane.batch-taken");
         Following opening = batch.hasChanges() ? writer.opening(relations(batch)) : Following.NOTHING;
         WalPositions log = position.run(plan.lane(), end, batch.commitMicrosAt(end), opening);
         if (batch.hasChanges()) {
             writer.begin();
-            write(new Ahead.Taken(batch, prepared), writer, carefully);
-            for (Batch piece = batch; piece.open(); ) {
-                Ahead.Taken next = pieces.next();
-                piece = next.batch();
-                write(next, writer, carefully);
+            write(taken, writer, carefully);
+            for (Ahead.Taken piece = taken; piece.batch().open(); ) {
+                piece = pieces.next();
+                write(piece, writer, carefully);
             }
             writer.finish();
         }

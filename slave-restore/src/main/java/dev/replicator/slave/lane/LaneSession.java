@@ -134,8 +134,8 @@ final class LaneSession implements Arrangement.Place {
                     Steps.reached("lane.passed");
                 } else {
                     takeAhead(ahead, batch, limits, writer);
-                    PreparedBatch prepared = next == null ? prepared(batch, writer) : next.prepared();
-                    Failure failure = apply(transaction, batch, prepared, () -> piece(ahead, writer), writer, careful);
+                    Ahead.Taken taken = next == null ? prepared(batch, writer) : next;
+                    Failure failure = apply(transaction, taken, () -> piece(ahead, writer), writer, careful);
                     if (failure != null) {
                         return failure.park == null ? failure.carefulThrough : parked(failure, carefulThrough);
                     }
@@ -283,9 +283,9 @@ final class LaneSession implements Arrangement.Place {
     }
 
     /** Before its transaction begins, so that nothing is locked while it is made. */
-    private static PreparedBatch prepared(Batch batch, ChangeWriter writer) {
+    private static Ahead.Taken prepared(Batch batch, ChangeWriter writer) {
         ChangeWriter.Preparation preparation = writer.preparation();
-        return preparation == null ? null : preparation.of(batch);
+        return new Ahead.Taken(batch, preparation == null ? null : preparation.of(batch));
     }
 
     /** The next piece of a large transaction. While the database is busy with it, the one behind it is prepared. */
@@ -313,16 +313,16 @@ final class LaneSession implements Arrangement.Place {
 
     private Failure apply(
             BatchTransaction transaction,
-            Batch batch,
-            PreparedBatch prepared,
+            Ahead.Taken taken,
             BatchTransaction.Pieces pieces,
             ChangeWriter writer,
             boolean careful)
             throws SQLException, InterruptedException, LaneEndException {
         reporter.busySince(System.nanoTime());
+        Batch batch = taken.batch();
         boolean done = false;
         try {
-            WalPositions log = transaction.run(plan, batch, prepared, endOf(batch), pieces, writer, careful);
+            WalPositions log = transaction.run(plan, taken, endOf(batch), pieces, writer, careful);
             acknowledge(flushes.observe(log.insert(), log.flushed()));
             committed(batch);
             done = true;

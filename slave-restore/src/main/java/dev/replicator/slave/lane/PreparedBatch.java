@@ -14,8 +14,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What could be done for a batch before its transaction: its rows, netted and encoded by bindings of an earlier moment. The
- * transaction confirms the bindings when it has locked the tables (rule R04), or writes the batch in the usual way.
+ * What could be done for a batch, or a piece of one, before it is written: its rows, netted and encoded by bindings of an
+ * earlier moment. The transaction confirms the bindings when it has locked the tables (rule R04), or writes the batch in the
+ * usual way.
  */
 final class PreparedBatch {
     private final PreparedRows rows;

@@ -95,10 +95,13 @@ final class RecordDecoder implements RecordHandler {
 
     private void changes(BlockHeader header, ByteBuffer block) throws IOException {
         List<Replica> targets = filter.targets(header.tableId(), current.seq(), current.transactionId());
-        Decoding decoding = targets.isEmpty() ? null : decoding(header);
+        if (targets.isEmpty()) {
+            return;
+        }
+        Decoding decoding = decoding(header);
+        BlockChanges changes = new BlockChanges(header, block, decoding.decoder());
         for (Replica replica : targets) {
-            runs.add(new ChangeRun(
-                    replica, decoding.schema(), current.seq(), new BlockChanges(header, block, decoding.decoder())));
+            runs.add(new ChangeRun(replica, decoding.schema(), current.seq(), changes));
             bytes += (long) header.rawLength() * MEMORY_FACTOR;
         }
         if (bytes >= pieceBytes) {

@@ -2,7 +2,6 @@ package dev.replicator.slave.postgres;
 
 import dev.replicator.queue.Utf8Slice;
 import dev.replicator.queue.ValueEncoding;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.IntFunction;
 import org.postgresql.core.BaseConnection;
@@ -81,24 +80,19 @@ final class BinaryArray {
     static BinaryArray texts(int rows, IntFunction<Object> value) {
         BinaryArray array = new BinaryArray(elementType(ValueEncoding.TEXT), Oid.TEXT, Oid.TEXT_ARRAY, rows);
         for (int i = 0; i < rows; i++) {
-            Object element = value.apply(i);
-            if (element == null) {
-                array.putInt(-1);
-            } else if (element instanceof Utf8Slice text) {
-                array.put(text.array(), text.offset(), text.length());
-            } else {
-                byte[] bytes = Values.text(element).getBytes(StandardCharsets.UTF_8);
-                array.put(bytes, 0, bytes.length);
+            Utf8Slice text = Values.utf8(value.apply(i));
+            array.putInt(text == null ? -1 : text.length());
+            if (text != null) {
+                array.put(text);
             }
         }
         return array;
     }
 
-    private void put(byte[] from, int offset, int length) {
-        putInt(length);
-        require(length);
-        System.arraycopy(from, offset, bytes, end, length);
-        end += length;
+    private void put(Utf8Slice text) {
+        require(text.length());
+        System.arraycopy(text.array(), text.offset(), bytes, end, text.length());
+        end += text.length();
     }
 
     private void putInt(int value) {

@@ -1,7 +1,6 @@
 package dev.replicator.slave.postgres;
 
 import dev.replicator.queue.Utf8Slice;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
@@ -49,11 +48,9 @@ final class CopyText {
             put('N');
         } else if (value instanceof Integer || value instanceof Long) {
             number(((Number) value).longValue());
-        } else if (value instanceof Utf8Slice text) {
-            escape(text.array(), text.offset(), text.length());
         } else {
-            byte[] text = Values.text(value).getBytes(StandardCharsets.UTF_8);
-            escape(text, 0, text.length);
+            Utf8Slice text = Values.utf8(value);
+            escape(text.array(), text.offset(), text.length());
         }
     }
 

@@ -5,8 +5,8 @@ import dev.replicator.queue.RowChange;
 import dev.replicator.slave.netting.FallbackMemory;
 
 /**
- * A batch's changes netted and brought into the form in which the server takes them, before the batch's transaction begins
- * and without a database. Only for the usual: whatever is special is refused, and the batch is written in the usual way.
+ * Changes of a batch, or of a piece of one, netted and brought into the form in which the server takes them, before it is their
+ * turn and without a database. Only for the usual: whatever is special is refused, and the batch is written in the usual way.
  *
  * <p>Made by one thread, then given to {@link BatchApplier#adopt}.
  */

@@ -3,6 +3,7 @@ package dev.replicator.slave.postgres;
 import dev.replicator.queue.RowChange;
 import dev.replicator.queue.Unchanged;
 import dev.replicator.queue.Utf8Slice;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 
 /** Values of row images as the server's text. */
@@ -27,6 +28,15 @@ final class Values {
             throw new IllegalStateException("a value the master did not send was about to be written");
         }
         return value.toString();
+    }
+
+    /** {@link #text} as UTF-8; null for NULL. */
+    static Utf8Slice utf8(Object value) {
+        if (value == null || value instanceof Utf8Slice) {
+            return (Utf8Slice) value;
+        }
+        byte[] text = text(value).getBytes(StandardCharsets.UTF_8);
+        return new Utf8Slice(text, 0, text.length);
     }
 
     /** Estimated heap held by a change, in bytes. */
