@@ -5,6 +5,7 @@ import dev.replicator.runtime.Steps;
 import dev.replicator.slave.lane.LaneBoard;
 import dev.replicator.slave.postgres.TableException;
 import dev.replicator.slave.restore.Comparison;
+import dev.replicator.slave.restore.Copies;
 import dev.replicator.slave.state.LaneRows;
 import dev.replicator.slave.state.Restore;
 import dev.replicator.slave.state.RestorePhase;
@@ -54,6 +55,7 @@ final class Groups {
         String lane = state.lane(group).isEmpty() ? group : LaneRows.newName(session, "restore-");
         lanes.create(session, lane, base, false);
         for (Restore restore : restores) {
+            Copies.allowAutovacuum(session, restore);
             RestoreRows.enterLane(session, restore.table(), lane);
             TableRows.stage(session, restore.table(), Stage.CATCHING_UP, null);
         }

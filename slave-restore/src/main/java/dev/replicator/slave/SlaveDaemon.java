@@ -19,8 +19,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -162,13 +162,12 @@ public final class SlaveDaemon implements Daemon {
         @Override
         public RestoreService restores(Coordinator owner) {
             RestoreContext context = new RestoreContext(
-                    config.slave(),
-                    channel,
-                    store,
-                    SlaveDaemon.this::open,
-                    Executors.newFixedThreadPool(config.parallel(), task -> RestoreService.daemon(task, "load")),
-                    new Semaphore(config.parallel()));
+                    config.slave(), channel, store, SlaveDaemon.this::open, threads("load"), threads("build"));
             return new RestoreService(context, owner::wake);
+        }
+
+        private ExecutorService threads(String name) {
+            return Executors.newFixedThreadPool(config.parallel(), task -> RestoreService.daemon(task, name));
         }
     }
 }

@@ -42,6 +42,7 @@ final class FakeMaster implements AutoCloseable {
     final DumpStore dumps;
     private final Map<TableName, TreeMap<Integer, String>> rows = new HashMap<>();
     private final Map<TableName, TableSchema> schemas = new HashMap<>();
+    private final Map<TableName, List<TableDefinition.Index>> indexes = new HashMap<>();
     private Epoch epoch = Epoch.begin(1);
     private long lsn = 1000;
     private long nextXid = 100;
@@ -94,6 +95,12 @@ final class FakeMaster implements AutoCloseable {
         append(ControlRecords.schema(tail(), schemas.get(table), false));
         queue.writer().sync();
         return table;
+    }
+
+    /** CREATE INDEX: dumps that begin from now on have it. */
+    synchronized void createIndex(TableName table, String name, String definition) {
+        indexes.computeIfAbsent(table, key -> new ArrayList<>())
+                .add(new TableDefinition.Index(name, false, definition));
     }
 
     /** ALTER TABLE ... ADD COLUMN extra text: changes from here on have three values. */
@@ -264,7 +271,7 @@ final class FakeMaster implements AutoCloseable {
                         .toList(),
                 List.of(new TableDefinition.Constraint(
                         TableDefinition.ConstraintKind.PRIMARY_KEY, table.table() + "_pkey", "PRIMARY KEY (id)")),
-                List.of(),
+                indexes.getOrDefault(table, List.of()),
                 List.of());
     }
 

@@ -117,11 +117,18 @@ final class Servers implements AutoCloseable {
             builder.createTypes(definition);
             builder.createTable(definition, interim);
             load(connection, dump, interim);
-            builder.addKeysAndIndexes(definition, interim);
+            addIndexesAndKeys(builder, definition, interim);
             builder.moveInto(definition, interim, definition.name());
             connection.commit();
         }
         return definition;
+    }
+
+    static void addIndexesAndKeys(TableBuilder builder, TableDefinition definition, TableName on) throws SQLException {
+        for (TableDefinition.Index index : definition.indexes()) {
+            builder.addIndex(definition, index, on);
+        }
+        builder.addKeys(definition, on);
     }
 
     static long load(Connection connection, StoredDump dump, TableName target) throws Exception {

@@ -190,10 +190,10 @@ final class TableBuilderIT {
             TableBuilder builder = new TableBuilder(connection);
             TableDefinition definition = builder.createShadowLike(existing, shadow);
             assertEquals(2, Servers.load(connection, dump, shadow));
-            builder.addKeysAndIndexes(definition, shadow);
+            Servers.addIndexesAndKeys(builder, definition, shadow);
             // A second shadow in the same schema, with the same names of keys and indexes, does not collide.
             TableName second = new TableName("replicator", "t2");
-            builder.addKeysAndIndexes(builder.createShadowLike(existing, second), second);
+            Servers.addIndexesAndKeys(builder, builder.createShadowLike(existing, second), second);
             connection.commit();
         }
         assertEquals(

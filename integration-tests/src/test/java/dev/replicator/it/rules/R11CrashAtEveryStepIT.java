@@ -37,6 +37,7 @@ class R11CrashAtEveryStepIT {
             "restore.dump-chosen",
             "restore.copy-made",
             "restore.chunk-written",
+            "restore.index-written",
             "restore.loaded-written",
             "restore.lane-written",
             "resync.keys-listed",

@@ -20,6 +20,7 @@ class R14ReadersIT {
             """
             CREATE TABLE t (id int PRIMARY KEY, v text, big text);
             ALTER TABLE t ALTER big SET STORAGE EXTERNAL;
+            CREATE INDEX t_v ON t (v);
             CREATE TABLE u (id int PRIMARY KEY, v int);
             CREATE TABLE k (v int);
             ALTER TABLE k REPLICA IDENTITY FULL;
@@ -45,6 +46,7 @@ class R14ReadersIT {
             "restore.dump-chosen",
             "restore.copy-made",
             "restore.chunk-written",
+            "restore.index-written",
             "restore.loaded-written",
             "restore.lane-written",
             "lane.join-ready",
@@ -349,10 +351,10 @@ class R14ReadersIT {
         stage.awaitInSync("g", 1);
         stage.assertEqualTables("g", "public.t");
         assertEquals(
-                "t_pkey",
+                "t_pkey,t_v",
                 stage.slaveValue(
                         "g",
-                        "SELECT string_agg(relname, ',') FROM pg_class c JOIN pg_index i"
+                        "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class c JOIN pg_index i"
                                 + " ON i.indexrelid = c.oid WHERE i.indrelid = 'public.t'::regclass"));
         stage.stopSlave("g");
     }

@@ -20,6 +20,13 @@ public final class Copies {
         return new TableName("replicator", "copy_" + Integer.toUnsignedString(tableId) + "_" + dumpId);
     }
 
+    /** From now on changes are applied to it, maybe for long. */
+    public static void allowAutovacuum(Connection connection, Restore restore) throws SQLException {
+        if (restore.mode() != RestoreMode.IN_PLACE) {
+            new TableBuilder(connection).allowAutovacuum(restore.relation());
+        }
+    }
+
     /** Moves a table that we built to its name, in the caller's transaction. */
     public static void publish(Connection connection, Restore restore) throws SQLException {
         CopyLayout layout = RestoreRows.layout(connection, restore.table());

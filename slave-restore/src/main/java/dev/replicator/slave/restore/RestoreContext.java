@@ -7,7 +7,6 @@ import io.grpc.Channel;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Semaphore;
 
 /**
  * What restores share.
@@ -17,10 +16,15 @@ import java.util.concurrent.Semaphore;
  * @param store dumps in the work directory
  * @param sessions opens sessions on the target
  * @param loaders threads that load chunks: as many as {@code restore.parallel}
- * @param builds permits to build a table's keys and indexes, as many: each build may take memory and workers of the server
+ * @param builders threads that build indexes and keys, as many: each build may take memory and workers of the server
  */
 public record RestoreContext(
-        String slave, Channel channel, DumpStore store, Sessions sessions, ExecutorService loaders, Semaphore builds) {
+        String slave,
+        Channel channel,
+        DumpStore store,
+        Sessions sessions,
+        ExecutorService loaders,
+        ExecutorService builders) {
 
     /** A session that works for a table's restore. */
     Connection open(TableName table) throws SQLException {

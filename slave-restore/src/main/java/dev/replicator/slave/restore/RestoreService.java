@@ -220,5 +220,6 @@ public final class RestoreService implements AutoCloseable {
     public void close() {
         threads.shutdownNow();
         context.loaders().shutdownNow();
+        context.builders().shutdownNow();
     }
 }

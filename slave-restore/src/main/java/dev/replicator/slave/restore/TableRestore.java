@@ -11,7 +11,6 @@ import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import dev.replicator.runtime.Steps;
 import dev.replicator.slave.postgres.TableException;
-import dev.replicator.slave.state.CopyLayout;
 import dev.replicator.slave.state.Restore;
 import dev.replicator.slave.state.RestoreMode;
 import dev.replicator.slave.state.RestorePhase;
@@ -27,6 +26,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -34,7 +34,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
 /**
- * Brings one table's dump into its relation: download, parallel load of chunks as they arrive, keys and indexes. Every
+ * Brings one table's dump into its relation: download, parallel load of chunks as they arrive, indexes and keys. Every
  * chunk is one transaction with its row in {@code replicator.restore_chunk}, so a later attempt goes on where this one
  * ended. The table is {@code loaded} only when the manifest said that the dump is complete (rule R03).
  */
@@ -97,7 +97,7 @@ final class TableRestore implements DumpDownload.Receiver {
         DumpManifest manifest = new DumpDownload(context.channel(), context.slave(), context.store(), restore.dumpId())
                 .run(Set.copyOf(loaded), this);
         chunksKnown.set(manifest.chunks().size());
-        awaitLoads();
+        await(loads);
         Set<Integer> expected =
                 manifest.chunks().stream().map(ChunkEntry::number).collect(Collectors.toSet());
         if (!loaded.containsAll(expected)) {
@@ -108,12 +108,10 @@ final class TableRestore implements DumpDownload.Receiver {
             // An empty dump whose chunks were all held: nothing called begins().
             throw new IOException("dump " + restore.dumpId() + " came without its draft");
         }
-        context.builds().acquire();
-        try {
-            finish();
-        } finally {
-            context.builds().release();
+        if (restore.mode() != RestoreMode.IN_PLACE) {
+            buildIndexes();
         }
+        await(List.of(context.builders().submit(task(this::finish))));
         context.store().delete(restore.dumpId());
     }
 
@@ -162,23 +160,25 @@ final class TableRestore implements DumpDownload.Receiver {
     @Override
     public void chunk(StoredDump dump, ChunkEntry entry) {
         chunksKnown.updateAndGet(known -> Math.max(known, entry.number()));
-        loads.add(context.loaders().submit(() -> {
-            load(dump, entry);
+        loads.add(context.loaders().submit(task(() -> load(dump, entry))));
+    }
+
+    private interface Step {
+        void run() throws SQLException, IOException;
+    }
+
+    private static Callable<Void> task(Step step) {
+        return () -> {
+            step.run();
             return null;
-        }));
+        };
     }
 
     private void load(StoredDump dump, ChunkEntry entry) throws SQLException, IOException {
         try (LoadSessions.Lease lease = sessions.lease();
                 InputStream text = dump.openText(entry.number())) {
             Connection connection = lease.connection();
-            // The row lock keeps a restore from being given up under our hands.
-            Sql.query(
-                    connection,
-                    row -> 0,
-                    "SELECT 1 FROM replicator.restore WHERE table_name = ? FOR SHARE",
-                    restore.table().toString());
-            current(connection);
+            hold(connection);
             if (RestoreRows.claimChunk(connection, restore, entry.number(), entry.rows())) {
                 loader.load(connection, text);
             }
@@ -190,12 +190,22 @@ final class TableRestore implements DumpDownload.Receiver {
         }
     }
 
-    private void awaitLoads() throws SQLException, IOException, InterruptedException {
-        for (Future<?> load : loads) {
+    /** To the end of the transaction the restore is not given up under our hands. */
+    private void hold(Connection connection) throws SQLException {
+        Sql.query(
+                connection,
+                row -> 0,
+                "SELECT 1 FROM replicator.restore WHERE table_name = ? FOR SHARE",
+                restore.table().toString());
+        current(connection);
+    }
+
+    private static void await(List<Future<?>> tasks) throws SQLException, IOException, InterruptedException {
+        for (Future<?> task : tasks) {
             try {
-                load.get();
+                task.get();
             } catch (ExecutionException e) {
-                loads.forEach(other -> other.cancel(true));
+                tasks.forEach(other -> other.cancel(true));
                 rethrow(e.getCause());
             }
         }
@@ -214,17 +224,49 @@ final class TableRestore implements DumpDownload.Receiver {
         throw new IllegalStateException(cause);
     }
 
-    /** Keys and indexes come after the rows; with them the table is loaded, in one transaction. */
+    /**
+     * Indexes come after the rows, and before the keys, whose locks would let only one be built at a time. Each is a transaction
+     * of its own: a later attempt builds those that are missing.
+     */
+    private void buildIndexes() throws SQLException, IOException, InterruptedException {
+        TableDefinition definition;
+        try (Connection connection = context.open(restore.table())) {
+            definition = Transactions.run(connection, this::definition);
+        }
+        List<Future<?>> builds = new ArrayList<>();
+        for (TableDefinition.Index index : definition.indexes()) {
+            builds.add(context.builders().submit(task(() -> buildIndex(definition, index))));
+        }
+        await(builds);
+    }
+
+    /** Of what is built: the dump's, or that of the table which the copy is to replace. */
+    private TableDefinition definition(Connection session) throws SQLException {
+        return TableDefinition.fromJson(
+                RestoreRows.layout(session, restore.table()).definition());
+    }
+
+    private void buildIndex(TableDefinition definition, TableDefinition.Index index) throws SQLException {
+        try (LoadSessions.Lease lease = sessions.lease()) {
+            Connection connection = lease.connection();
+            hold(connection);
+            Sql.query(connection, row -> 0, BUILD_MEMORY);
+            new TableBuilder(connection).addIndex(definition, index, restore.relation());
+            Steps.reached("restore.index-written");
+            connection.commit();
+            lease.keep();
+        }
+    }
+
+    /** With keys and statistics the table is loaded, in one transaction. */
     private void finish() throws SQLException {
         try (Connection connection = context.open(restore.table())) {
             Transactions.run(connection, session -> {
                 RestoreRows.lock(session, begun.table());
                 current(session);
                 if (restore.mode() != RestoreMode.IN_PLACE) {
-                    CopyLayout layout = RestoreRows.layout(session, restore.table());
                     Sql.query(session, row -> 0, BUILD_MEMORY);
-                    new TableBuilder(session)
-                            .addKeysAndIndexes(TableDefinition.fromJson(layout.definition()), restore.relation());
+                    new TableBuilder(session).addKeys(definition(session), restore.relation());
                 } else {
                     Sql.execute(session, "ANALYZE " + restore.relation().quoted());
                 }
