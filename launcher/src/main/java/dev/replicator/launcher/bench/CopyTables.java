@@ -84,6 +84,13 @@ final class CopyTables {
                 "SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname IN (" + names() + ")");
     }
 
+    /** How many of its tables a database has. */
+    static long present(BenchServer server, String database) throws SQLException {
+        return server.number(
+                database,
+                "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename IN (" + names() + ")");
+    }
+
     /** Indexes of its tables, those of keys included. */
     static long indexes(BenchServer server, String database) throws SQLException {
         return server.number(

@@ -154,6 +154,12 @@ final class InitialSync {
                 daemon.start();
             }
             for (String database : databases) {
+                // A table gets its name when it is whole. Asking for status as often would cost the daemons a tenth of
+                // the CPU.
+                DatabaseWait.until(
+                        "first copy in " + database,
+                        () -> CopyTables.present(run.target(), database)
+                                == tables.qualified().size());
                 cluster.awaitInSync(slaveName(database), tables.qualified().size());
             }
         });

@@ -1,14 +1,10 @@
 package dev.replicator.launcher.bench;
 
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 
 /** PostgreSQL's own logical replication of a workload's tables into one database, with its default settings. */
 final class NativeSlave {
-    private static final Duration LIMIT = Duration.ofMinutes(20);
-
     private final BenchServer master;
     private final String masterDatabase;
     private final BenchServer target;
@@ -35,8 +31,8 @@ final class NativeSlave {
 
     /** Waits until each table is copied and follows the stream. */
     void awaitCopied() throws SQLException {
-        await(
-                "first copy",
+        DatabaseWait.until(
+                "native first copy",
                 () -> target.number(
                                 targetDatabase,
                                 "SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid"
@@ -46,8 +42,8 @@ final class NativeSlave {
 
     void disable() throws SQLException {
         target.execute(targetDatabase, "ALTER SUBSCRIPTION " + name + " DISABLE");
-        await(
-                "walsender gone",
+        DatabaseWait.until(
+                "native walsender gone",
                 () -> master.number(
                                 masterDatabase,
                                 "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + name + "' AND active")
@@ -61,21 +57,5 @@ final class NativeSlave {
     void drop() throws SQLException {
         target.execute(targetDatabase, "DROP SUBSCRIPTION " + name);
         master.execute(masterDatabase, "DROP PUBLICATION " + name);
-    }
-
-    private interface Check {
-        boolean holds() throws SQLException;
-    }
-
-    private static void await(String what, Check check) throws SQLException {
-        long deadline = System.nanoTime() + LIMIT.toNanos();
-        while (!check.holds()) {
-            if (System.nanoTime() > deadline) {
-                throw new IllegalStateException(
-                        "native replication: waited " + LIMIT.toMinutes() + " minutes for: " + what);
-            }
-            // Each look is a new session: more often would take CPU from what is measured.
-            LockSupport.parkNanos(100_000_000L);
-        }
     }
 }
