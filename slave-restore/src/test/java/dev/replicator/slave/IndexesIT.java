@@ -51,7 +51,7 @@ final class IndexesIT extends SlaveITBase {
         try (StepGate first = StepGate.holdFirst("restore.index-written")) {
             slave.start();
             first.awaitArrival();
-            awaitValue("two indexes", "2", "SELECT count(*) FROM pg_index WHERE indrelid = (" + COPY + ")");
+            awaitValue("three indexes", "3", "SELECT count(*) FROM pg_index WHERE indrelid = (" + COPY + ")");
             built = indexesOf(COPY);
             slave.stop();
         }

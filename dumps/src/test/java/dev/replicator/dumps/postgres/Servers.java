@@ -117,18 +117,18 @@ final class Servers implements AutoCloseable {
             builder.createTypes(definition);
             builder.createTable(definition, interim);
             load(connection, dump, interim);
-            addIndexesAndKeys(builder, definition, interim);
+            addIndexesAndKeys(connection, definition, interim);
             builder.moveInto(definition, interim, definition.name());
             connection.commit();
         }
         return definition;
     }
 
-    static void addIndexesAndKeys(TableBuilder builder, TableDefinition definition, TableName on) throws SQLException {
-        for (TableDefinition.Index index : definition.indexes()) {
-            builder.addIndex(definition, index, on);
+    static void addIndexesAndKeys(Connection connection, TableDefinition definition, TableName on) throws SQLException {
+        for (IndexBuild build : IndexBuild.of(definition, on)) {
+            build.run(connection);
         }
-        builder.addKeys(definition, on);
+        new TableBuilder(connection).addKeys(definition, on);
     }
 
     static long load(Connection connection, StoredDump dump, TableName target) throws Exception {

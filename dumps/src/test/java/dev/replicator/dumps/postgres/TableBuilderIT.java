@@ -77,7 +77,8 @@ final class TableBuilderIT {
                         + " d date DEFAULT CURRENT_DATE, period tsrange, doc jsonb DEFAULT '{\"a\": [1]}',"
                         + " twice int GENERATED ALWAYS AS (a * 2) STORED, low text GENERATED ALWAYS AS (lower(b)) VIRTUAL,"
                         + " CONSTRAINT a_b UNIQUE NULLS NOT DISTINCT (a, b) INCLUDE (d) DEFERRABLE INITIALLY DEFERRED,"
-                        + " CONSTRAINT positive CHECK (a > 0) NO INHERIT,"
+                        + " CONSTRAINT positive CHECK (a > 0) NO INHERIT, CONSTRAINT later UNIQUE (d, id) DEFERRABLE,"
+                        + " CONSTRAINT plain UNIQUE (id, a),"
                         + " CONSTRAINT apart EXCLUDE USING gist (a WITH =, period WITH &&) WHERE (a > 100))",
                 "CREATE INDEX by_b ON t (lower(b) text_pattern_ops DESC NULLS LAST) WITH (fillfactor = 70) WHERE a > 5",
                 "CREATE UNIQUE INDEX \"One Active\" ON t (b) WHERE a = 1",
@@ -190,10 +191,10 @@ final class TableBuilderIT {
             TableBuilder builder = new TableBuilder(connection);
             TableDefinition definition = builder.createShadowLike(existing, shadow);
             assertEquals(2, Servers.load(connection, dump, shadow));
-            Servers.addIndexesAndKeys(builder, definition, shadow);
+            Servers.addIndexesAndKeys(connection, definition, shadow);
             // A second shadow in the same schema, with the same names of keys and indexes, does not collide.
             TableName second = new TableName("replicator", "t2");
-            Servers.addIndexesAndKeys(builder, builder.createShadowLike(existing, second), second);
+            Servers.addIndexesAndKeys(connection, builder.createShadowLike(existing, second), second);
             connection.commit();
         }
         assertEquals(

@@ -5,6 +5,7 @@ import dev.replicator.dumps.DumpManifest;
 import dev.replicator.dumps.StoredDump;
 import dev.replicator.dumps.TableDefinition;
 import dev.replicator.dumps.postgres.ChunkLoader;
+import dev.replicator.dumps.postgres.IndexBuild;
 import dev.replicator.dumps.postgres.TableBuilder;
 import dev.replicator.queue.Epoch;
 import dev.replicator.runtime.ErrorCode;
@@ -225,8 +226,8 @@ final class TableRestore implements DumpDownload.Receiver {
     }
 
     /**
-     * Indexes come after the rows, and before the keys, whose locks would let only one be built at a time. Each is a transaction
-     * of its own: a later attempt builds those that are missing.
+     * Indexes come after the rows, as many at a time as there are sessions. Each is a transaction of its own: a later attempt
+     * builds those that are missing.
      */
     private void buildIndexes() throws SQLException, IOException, InterruptedException {
         TableDefinition definition;
@@ -234,8 +235,8 @@ final class TableRestore implements DumpDownload.Receiver {
             definition = Transactions.run(connection, this::definition);
         }
         List<Future<?>> builds = new ArrayList<>();
-        for (TableDefinition.Index index : definition.indexes()) {
-            builds.add(context.builders().submit(task(() -> buildIndex(definition, index))));
+        for (IndexBuild build : IndexBuild.of(definition, restore.relation())) {
+            builds.add(context.builders().submit(task(() -> build(build))));
         }
         await(builds);
     }
@@ -246,12 +247,12 @@ final class TableRestore implements DumpDownload.Receiver {
                 RestoreRows.layout(session, restore.table()).definition());
     }
 
-    private void buildIndex(TableDefinition definition, TableDefinition.Index index) throws SQLException {
+    private void build(IndexBuild index) throws SQLException {
         try (LoadSessions.Lease lease = sessions.lease()) {
             Connection connection = lease.connection();
             hold(connection);
             Sql.query(connection, row -> 0, BUILD_MEMORY);
-            new TableBuilder(connection).addIndex(definition, index, restore.relation());
+            index.run(connection);
             Steps.reached("restore.index-written");
             connection.commit();
             lease.keep();
