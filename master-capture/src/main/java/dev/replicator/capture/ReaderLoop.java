@@ -23,7 +23,8 @@ final class ReaderLoop {
     private static final int MESSAGES_PER_LOOK = 64;
 
     private static final long PARK_MIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
-    private static final long PARK_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    /** Where nothing happens each look is CPU for nothing. */
+    private static final long PARK_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
     /** After a message the next one is looked for more often, for so long: a pause is time that every slave lags behind. */
     private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
