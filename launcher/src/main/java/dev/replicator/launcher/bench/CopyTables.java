@@ -11,6 +11,8 @@ final class CopyTables {
     /** A small table of the master that is copied first, unmeasured. */
     static final String WARM_UP = "public.warm_up";
 
+    private static final int WARM_UP_ROWS = 300_000;
+
     private static final Map<String, Integer> SHARES = shares();
 
     private final long rows;
@@ -53,28 +55,41 @@ final class CopyTables {
     void create(BenchServer server, String database) throws SQLException {
         List<String> statements = new ArrayList<>();
         for (String table : SHARES.keySet()) {
-            statements.add("CREATE TABLE " + table + " (id bigint PRIMARY KEY, owner int NOT NULL, code text NOT NULL,"
-                    + " changed timestamptz NOT NULL, amount numeric(12,2) NOT NULL, note text)");
-            statements.add("CREATE INDEX " + table + "_owner ON " + table + " (owner)");
-            statements.add("CREATE INDEX " + table + "_code ON " + table + " (code)");
-            statements.add("CREATE INDEX " + table + "_changed ON " + table + " (changed, owner)");
+            statements.add(table(table));
+            statements.addAll(indexes(table));
         }
         server.execute(database, statements);
     }
 
+    /** The same with their rows, and the table for warming up. */
     void load(BenchServer server, String database) throws SQLException {
         List<String> statements = new ArrayList<>();
         for (String table : SHARES.keySet()) {
+            statements.add(table(table));
             statements.add("INSERT INTO " + table + " SELECT n, hashint8(n) % 50000, md5(n::text),"
                     + " timestamptz '2026-01-01 00:00:00Z' + (hashint8(n + 7) % 8000000) * interval '1 second',"
                     + " (n % 100000) / 100.0, repeat('note ', 1 + (n % 12)::int) FROM generate_series(1, "
                     + rowsOf(table) + ") n");
+            statements.addAll(indexes(table));
         }
         statements.add("CREATE TABLE " + WARM_UP + " (id bigint PRIMARY KEY, note text)");
         statements.add("INSERT INTO " + WARM_UP + " SELECT n, repeat('note ', 1 + (n % 12)::int)"
-                + " FROM generate_series(1, 100000) n");
+                + " FROM generate_series(1, " + WARM_UP_ROWS + ") n");
         statements.add("VACUUM ANALYZE");
         server.execute(database, statements);
+    }
+
+    private static String table(String table) {
+        return "CREATE TABLE " + table + " (id bigint NOT NULL, owner int NOT NULL, code text NOT NULL,"
+                + " changed timestamptz NOT NULL, amount numeric(12,2) NOT NULL, note text)";
+    }
+
+    private static List<String> indexes(String table) {
+        return List.of(
+                "ALTER TABLE " + table + " ADD PRIMARY KEY (id)",
+                "CREATE INDEX " + table + "_owner ON " + table + " (owner)",
+                "CREATE INDEX " + table + "_code ON " + table + " (code)",
+                "CREATE INDEX " + table + "_changed ON " + table + " (changed, owner)");
     }
 
     /** Rows that sequential scans have read of a database's tables so far: each copy of a table reads each row once. */
