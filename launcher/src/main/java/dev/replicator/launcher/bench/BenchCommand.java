@@ -20,7 +20,11 @@ public final class BenchCommand implements Callable<Integer> {
 
     private static final int PAIRS = 3;
     private static final int LAG_SECONDS = 5;
-    private static final long ROWS = 700_000;
+    /** What the bar of one slave was set for. */
+    private static final long ROWS = 2_000_000;
+    /** More slaves copy less: native takes minutes then. */
+    private static final long ROWS_OF_SEVERAL = 700_000;
+
     private static final int FAN_OUT_RATE = 300;
     private static final int FAN_OUT_SECONDS = 6;
     private static final int FAN_OUT_WINDOWS = 2;
@@ -56,15 +60,16 @@ public final class BenchCommand implements Callable<Integer> {
             }
         }
         attempt(run, "lag", () -> new Lag(run, LAG_SECONDS).run(Lag.SETTINGS, Lag.RATES, options.plots()));
-        attempt(run, "initial-sync", () -> firstCopies(run));
+        attempt(run, "initial-sync", () -> firstCopies(run, ROWS, 1));
+        attempt(run, "initial-sync of several", () -> firstCopies(run, ROWS_OF_SEVERAL, 2, 4));
         attempt(run, "fan-out", () -> new FanOut(run, FAN_OUT_RATE, FAN_OUT_SECONDS, FAN_OUT_WINDOWS)
                 .run(List.of(1, 4, 16, 32), options.plots()));
     }
 
-    private static void firstCopies(BenchRun run) throws Exception {
-        InitialSync copies = new InitialSync(run, new CopyTables(ROWS));
+    private static void firstCopies(BenchRun run, long rows, int... counts) throws Exception {
+        InitialSync copies = new InitialSync(run, new CopyTables(rows));
         copies.prepare();
-        for (int slaves : List.of(1, 2, 4)) {
+        for (int slaves : counts) {
             copies.run(slaves, InitialSyncCommand.defaultPairs(slaves), InitialSyncCommand.bar(slaves));
         }
         copies.drop();

@@ -38,7 +38,8 @@ final class FanOut {
     }
 
     /**
-     * Measures each number of slaves, in the order given, and adds the figures.
+     * Measures each number of slaves, first all of native's, then all of ours, and adds the figures. The slaves of a smaller
+     * number stay for the greater ones.
      *
      * @param plots directory for the plot, or null
      */
@@ -46,35 +47,39 @@ final class FanOut {
         if (!run.master().isEmbedded()) {
             run.say("the master is not ours: CPU and files of its processes cannot be read and are left out");
         }
-        for (int slaves : counts) {
-            nativePoints.add(measureNative(slaves));
-            ourPoints.add(measureOurs(slaves));
-        }
+        List<Integer> ascending = counts.stream().sorted().distinct().toList();
+        measureNative(ascending);
+        measureOurs(ascending);
         new FanOutFigures(nativePoints, ourPoints).addTo(run);
         if (plots != null && run.master().isEmbedded()) {
             FanOutPlot.write(plots, nativePoints, ourPoints);
         }
     }
 
-    private FanOutPoint measureNative(int slaves) throws Exception {
-        List<String> databases = createDatabases("native", slaves);
-        List<NativeSlave> subscriptions = subscribe(databases);
-        warmUp(databases);
-        FanOutPoint point = newPoint(slaves);
-        for (int window = 0; window < windows; window++) {
-            window(databases, point, () -> MasterCost.read(run.master(), DATABASE, List.of()));
+    private void measureNative(List<Integer> counts) throws Exception {
+        createMaster();
+        List<String> databases = new ArrayList<>();
+        List<NativeSlave> subscriptions = new ArrayList<>();
+        for (int slaves : counts) {
+            addDatabases("native", databases, slaves);
+            subscribe(databases, subscriptions);
+            warmUp(databases);
+            FanOutPoint point = newPoint(slaves);
+            for (int window = 0; window < windows; window++) {
+                window(databases, point, () -> MasterCost.read(run.master(), DATABASE, List.of()));
+            }
+            say("native", point);
+            nativePoints.add(point);
         }
-        say("native", point);
         for (NativeSlave slave : subscriptions) {
             slave.drop();
         }
         drop(databases);
-        return point;
     }
 
-    private List<NativeSlave> subscribe(List<String> databases) throws SQLException {
-        List<NativeSlave> subscriptions = new ArrayList<>();
-        for (int from = 0; from < databases.size(); from += STARTS) {
+    /** Subscribes the databases that have no subscription yet. */
+    private void subscribe(List<String> databases, List<NativeSlave> subscriptions) throws SQLException {
+        for (int from = subscriptions.size(); from < databases.size(); from += STARTS) {
             int to = Math.min(databases.size(), from + STARTS);
             for (int i = from; i < to; i++) {
                 String database = databases.get(i);
@@ -86,30 +91,34 @@ final class FanOut {
                 subscriptions.get(i).awaitCopied();
             }
         }
-        return subscriptions;
     }
 
-    private FanOutPoint measureOurs(int slaves) throws Exception {
-        List<String> databases = createDatabases("ours", slaves);
-        FanOutPoint point = newPoint(slaves);
+    private void measureOurs(List<Integer> counts) throws Exception {
+        createMaster();
+        List<String> databases = new ArrayList<>();
         try (OurCluster cluster = run.cluster(DATABASE)) {
             cluster.smallSlaves();
             cluster.start();
-            startSlaves(cluster, databases);
-            warmUp(databases);
-            for (int window = 0; window < windows; window++) {
-                ourWindow(cluster, databases, point);
+            for (int slaves : counts) {
+                int started = databases.size();
+                addDatabases("ours", databases, slaves);
+                startSlaves(cluster, databases, started);
+                warmUp(databases);
+                FanOutPoint point = newPoint(slaves);
+                for (int window = 0; window < windows; window++) {
+                    ourWindow(cluster, databases, point);
+                }
+                say("replicator", point);
+                ourPoints.add(point);
             }
             cluster.noteMemory();
-            say("replicator", point);
             run.say("greatest resident sizes, KiB: %s", cluster.residentKib());
         }
         drop(databases);
-        return point;
     }
 
-    private void startSlaves(OurCluster cluster, List<String> databases) throws IOException {
-        for (int from = 0; from < databases.size(); from += STARTS) {
+    private void startSlaves(OurCluster cluster, List<String> databases, int first) throws IOException {
+        for (int from = first; from < databases.size(); from += STARTS) {
             int to = Math.min(databases.size(), from + STARTS);
             for (int i = from; i < to; i++) {
                 cluster.defineSlave(name(i), databases.get(i), FanOutTables.of(i))
@@ -171,16 +180,18 @@ final class FanOut {
         }
     }
 
-    private List<String> createDatabases(String side, int slaves) throws SQLException {
+    private void createMaster() throws SQLException {
         BenchRun.createDatabase(run.master(), DATABASE);
         FanOutTables.createOnMaster(run.master(), DATABASE);
-        List<String> names = new ArrayList<>();
-        for (int i = 0; i < slaves; i++) {
+    }
+
+    /** Creates databases on the target until there are so many. */
+    private void addDatabases(String side, List<String> databases, int count) throws SQLException {
+        for (int i = databases.size(); i < count; i++) {
             String name = DATABASE + "_" + side + "_" + i;
             BenchRun.createDatabase(run.target(), name);
-            names.add(name);
+            databases.add(name);
         }
-        return names;
     }
 
     private void drop(List<String> databases) throws SQLException {
