@@ -248,7 +248,8 @@ class ForwarderLinkIT {
         forwarder.acknowledging = true;
         forwarder.cut();
         CaptureFixture.await("everything came", () -> forwarder.seqs().size() == 61);
-        assertEquals(CaptureState.STREAMING, capture.daemon().board().state());
+        // It says so when it looks around the next time.
+        CaptureFixture.await("it streams again", () -> capture.daemon().board().state() == CaptureState.STREAMING);
     }
 
     @Test
