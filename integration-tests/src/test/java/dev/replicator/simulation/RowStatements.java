@@ -71,6 +71,10 @@ final class RowStatements {
             database.put(names.get(0), TableRows.empty(true));
             return NOTHING;
         }
+        if (sql.startsWith("ALTER TABLE") && sql.contains(" RESET (")) {
+            // How a table is stored makes no difference to its rows.
+            return NOTHING;
+        }
         if (sql.startsWith("ALTER TABLE")) {
             return alter(database, sql, names.get(0));
         }
