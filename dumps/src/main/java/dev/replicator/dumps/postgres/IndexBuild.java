@@ -35,6 +35,7 @@ public record IndexBuild(TableName table, String name, String statement) {
      * All that can be built on their own, those of keys behind the others.
      *
      * @param on the table's name for now
+     * @throws IllegalStateException the hashes of two of their names are the same
      */
     public static List<IndexBuild> of(TableDefinition definition, TableName on) {
         List<IndexBuild> builds = new ArrayList<>();
@@ -43,6 +44,11 @@ public record IndexBuild(TableName table, String name, String statement) {
         }
         for (Constraint constraint : definition.constraints()) {
             ofKey(definition, constraint, on).ifPresent(builds::add);
+        }
+        if (builds.stream().map(IndexBuild::name).distinct().count() < builds.size()) {
+            // The second would be taken for the first, and be missing.
+            throw new IllegalStateException("two indexes of " + definition.name()
+                    + " get the same name while it is built: rename one of them on the master");
         }
         return builds;
     }

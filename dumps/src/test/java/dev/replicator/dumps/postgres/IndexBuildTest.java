@@ -1,6 +1,7 @@
 package dev.replicator.dumps.postgres;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.replicator.dumps.TableDefinition;
 import dev.replicator.dumps.TableDefinition.Constraint;
@@ -16,7 +17,13 @@ class IndexBuildTest {
     private static final TableName TABLE = new TableName("public", "t");
 
     private static List<String> statements(ConstraintKind kind, String constraint, Index... indexes) {
-        TableDefinition definition = new TableDefinition(
+        return IndexBuild.of(definition(kind, constraint, indexes), TABLE).stream()
+                .map(IndexBuild::statement)
+                .toList();
+    }
+
+    private static TableDefinition definition(ConstraintKind kind, String constraint, Index... indexes) {
+        return new TableDefinition(
                 TABLE,
                 List.of(),
                 List.of(),
@@ -24,9 +31,6 @@ class IndexBuildTest {
                 List.of(new Constraint(kind, "t_key", constraint)),
                 List.of(indexes),
                 List.of());
-        return IndexBuild.of(definition, TABLE).stream()
-                .map(IndexBuild::statement)
-                .toList();
     }
 
     @Test
@@ -46,6 +50,22 @@ class IndexBuildTest {
         assertEquals(
                 List.of("CREATE UNIQUE INDEX \"t_key\" ON \"public\".\"t\" (\"a, b) \"\"c\", _d2)"),
                 statements(ConstraintKind.UNIQUE, "UNIQUE (\"a, b) \"\"c\", _d2)"));
+    }
+
+    @Test
+    void shouldRefuseTwoIndexesWhoseNamesHaveTheSameHash() {
+        // CRC32 of both is 4ddb0c25.
+        TableDefinition definition = definition(
+                ConstraintKind.PRIMARY_KEY,
+                "PRIMARY KEY (id)",
+                new Index("plumless", false, "USING btree (a)"),
+                new Index("buckeroo", false, "USING btree (b)"));
+        IllegalStateException refused = assertThrows(
+                IllegalStateException.class, () -> IndexBuild.of(definition, new TableName("replicator", "copy")));
+        assertEquals(
+                "two indexes of public.t get the same name while it is built: rename one of them on the master",
+                refused.getMessage());
+        assertEquals(3, IndexBuild.of(definition, TABLE).size());
     }
 
     @ParameterizedTest
