@@ -22,10 +22,10 @@ final class ReaderLoop {
     /** Messages between two looks at the clock while the stream is busy. */
     private static final int MESSAGES_PER_LOOK = 64;
 
-    /** Longest time until it looks around; a message ends the wait. */
-    private static final int WAIT_MILLIS = 20;
-    /** The same where commits of the master wait for our confirmation, which comes between two messages. */
-    private static final int SYNCHRONOUS_WAIT_MILLIS = 1;
+    private static final long PARK_MIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+    private static final long PARK_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    /** After a message the next one is looked for more often, for so long: a pause is time that every slave lags behind. */
+    private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
     private static final long BLOCKED_NANOS = TimeUnit.MICROSECONDS.toNanos(30);
@@ -79,21 +79,28 @@ final class ReaderLoop {
             throws SQLException, IOException {
         writer = transactions;
         watcher = catalog;
+        long park = PARK_MIN_NANOS;
+        long busyAt = System.nanoTime();
         for (int messages = 0; !limits.stopping().getAsBoolean(); messages++) {
             long asked = System.nanoTime();
-            ByteBuffer message =
-                    replication.poll(watcher.isSynchronousStandby() ? SYNCHRONOUS_WAIT_MILLIS : WAIT_MILLIS);
+            ByteBuffer message = replication.poll();
             long answered = System.nanoTime();
             boolean idle = message == null;
             if (!idle) {
                 gathering.received(message.remaining());
                 decoder.decode(message);
+                park = PARK_MIN_NANOS;
+                busyAt = answered;
             }
             if (idle || messages % MESSAGES_PER_LOOK == 0) {
                 lookAround(idle, decoder.inTransaction());
                 spool.queue().mayGather(!idle && isBehind() && !watcher.isSynchronousStandby());
             }
-            if (!idle && answered - asked > BLOCKED_NANOS && isBehind()) {
+            if (idle) {
+                LockSupport.parkNanos(park);
+                boolean busy = answered - busyAt < BUSY_NANOS;
+                park = busy ? PARK_MIN_NANOS : Math.min(park * 2, PARK_MAX_NANOS);
+            } else if (answered - asked > BLOCKED_NANOS && isBehind()) {
                 LockSupport.parkNanos(gathering.pauseNanos());
             }
         }
