@@ -9,7 +9,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -72,12 +71,12 @@ public record IndexBuild(TableName table, String name, String statement) {
 
     /** Builds it unless it is there, in the caller's transaction. Who builds the same one waits for that to end. */
     public void run(Connection connection) throws SQLException {
-        execute(
+        TableBuilder.execute(
                 connection,
                 "SELECT pg_advisory_xact_lock(hashtextextended("
                         + TypeStatements.literal(new TableName(table.schema(), name).toString()) + ", 0))");
         if (!isBuilt(connection)) {
-            execute(connection, statement);
+            TableBuilder.execute(connection, statement);
         }
     }
 
@@ -90,14 +89,6 @@ public record IndexBuild(TableName table, String name, String statement) {
             try (ResultSet row = statement.executeQuery()) {
                 return row.next();
             }
-        }
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            // What stands in braces is the server's business, not the driver's.
-            statement.setEscapeProcessing(false);
-            statement.execute(sql);
         }
     }
 }

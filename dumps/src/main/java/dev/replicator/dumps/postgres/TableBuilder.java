@@ -324,6 +324,10 @@ public final class TableBuilder {
     }
 
     private void execute(String sql) throws SQLException {
+        execute(connection, sql);
+    }
+
+    static void execute(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             // What stands in braces is the server's business, not the driver's.
             statement.setEscapeProcessing(false);
