@@ -19,13 +19,12 @@ import java.util.function.LongSupplier;
  * R20). Used by the reader's thread.
  */
 final class ReaderLoop {
-    /** Messages between two looks at the clock while the stream is busy. */
-    private static final int MESSAGES_PER_LOOK = 64;
-
-    private static final long PARK_MIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
-    private static final long PARK_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
-    /** After a message the next one is looked for more often, for so long: a pause is time that every slave lags behind. */
-    private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** Longest wait for a message; one that comes ends it. */
+    private static final int WAIT_MILLIS = 20;
+    /** The same where commits of the master wait for our confirmation, which is sent between two waits. */
+    private static final int SYNCHRONOUS_WAIT_MILLIS = 1;
+    /** Between two looks around while messages come. */
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
     private static final long BLOCKED_NANOS = TimeUnit.MICROSECONDS.toNanos(30);
@@ -54,6 +53,7 @@ final class ReaderLoop {
 
     private TransactionWriter writer;
     private CatalogWatcher watcher;
+    private boolean stalled;
     private long confirmedLsn;
     private long confirmedAt = System.nanoTime() - CONFIRM_IDLE_NANOS;
     private long heartbeatAt = System.nanoTime() - HEARTBEAT_NANOS;
@@ -79,31 +79,37 @@ final class ReaderLoop {
             throws SQLException, IOException {
         writer = transactions;
         watcher = catalog;
-        long park = PARK_MIN_NANOS;
-        long busyAt = System.nanoTime();
-        for (int messages = 0; !limits.stopping().getAsBoolean(); messages++) {
+        long lookedAt = System.nanoTime();
+        while (!limits.stopping().getAsBoolean()) {
             long asked = System.nanoTime();
-            ByteBuffer message = replication.poll();
+            ByteBuffer message = replication.poll(waitMillis());
             long answered = System.nanoTime();
             boolean idle = message == null;
             if (!idle) {
                 gathering.received(message.remaining());
                 decoder.decode(message);
-                park = PARK_MIN_NANOS;
-                busyAt = answered;
             }
-            if (idle || messages % MESSAGES_PER_LOOK == 0) {
+            if (!decoder.inTransaction() && !announcements.isEmpty()) {
+                // Not only when it looks around: that could always happen inside a transaction.
+                announcements.drainTo(writer);
+            }
+            if (idle || answered - lookedAt >= LOOK_NANOS) {
+                lookedAt = answered;
                 lookAround(idle, decoder.inTransaction());
                 spool.queue().mayGather(!idle && isBehind() && !watcher.isSynchronousStandby());
             }
-            if (idle) {
-                LockSupport.parkNanos(park);
-                boolean busy = answered - busyAt < BUSY_NANOS;
-                park = busy ? PARK_MIN_NANOS : Math.min(park * 2, PARK_MAX_NANOS);
-            } else if (answered - asked > BLOCKED_NANOS && isBehind()) {
+            if (stalled) {
+                stalled = false;
+                board.state(CaptureState.STREAMING, "");
+            }
+            if (!idle && answered - asked > BLOCKED_NANOS && isBehind()) {
                 LockSupport.parkNanos(gathering.pauseNanos());
             }
         }
+    }
+
+    private int waitMillis() {
+        return watcher.isSynchronousStandby() ? SYNCHRONOUS_WAIT_MILLIS : WAIT_MILLIS;
     }
 
     private boolean isBehind() {
@@ -112,6 +118,7 @@ final class ReaderLoop {
 
     /** The disk is full: stays in touch with the server until there is space again. */
     void stall(String why) throws IOException {
+        stalled = true;
         board.state(CaptureState.SPOOL_FULL, why);
         try {
             confirm(true);
@@ -127,13 +134,8 @@ final class ReaderLoop {
     private void lookAround(boolean idle, boolean inTransaction) throws SQLException, IOException {
         throwFailure();
         board.received(replication.receivedLsn());
-        if (!inTransaction) {
-            if (!announcements.isEmpty()) {
-                announcements.drainTo(writer);
-            }
-            if (idle) {
-                heartbeat();
-            }
+        if (idle && !inTransaction) {
+            heartbeat();
         }
         confirm(idle);
         waitForSpace();
@@ -190,15 +192,10 @@ final class ReaderLoop {
     private void waitForSpace() throws IOException {
         long used = spool.queue().sizeBytes() + writer.unfinishedBytes();
         board.spoolBytes(used);
-        boolean wasFull = false;
         while (used > limits.spoolMaxBytes()) {
-            wasFull = true;
             stall(whyFull(used));
             used = spool.queue().sizeBytes() + writer.unfinishedBytes();
             board.spoolBytes(used);
-        }
-        if (wasFull || board.state() == CaptureState.SPOOL_FULL) {
-            board.state(CaptureState.STREAMING, "");
         }
     }
 

@@ -9,10 +9,15 @@ import dev.replicator.queue.TableSchema;
 import dev.replicator.queue.format.RecordKind;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -119,6 +124,29 @@ class MasterReaderIT {
                         "update i +[2, c, 1]",
                         "delete i -[UNCHANGED, c, UNCHANGED]"),
                 capture.changes());
+    }
+
+    @Test
+    void shouldCaptureANewTableWhileTransactionsComeOneByOne() throws Exception {
+        capture.sql("CREATE TABLE busy (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v int)");
+        capture.startAndAwait("public.busy");
+        AtomicBoolean enough = new AtomicBoolean();
+        CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> {
+            try (Connection connection = server.connect(capture.database);
+                    Statement statement = connection.createStatement()) {
+                while (!enough.get()) {
+                    statement.execute("INSERT INTO busy (v) VALUES (1)");
+                    // Too short for the reader to find nothing, too long to have looked around after the last one.
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(8));
+                }
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        capture.sql("CREATE TABLE later (id int PRIMARY KEY)");
+        capture.awaitCaptured("public.later");
+        enough.set(true);
+        writing.get();
     }
 
     @Test

@@ -6,7 +6,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.postgresql.PGConnection;
 import org.postgresql.replication.LogSequenceNumber;
 import org.postgresql.replication.PGReplicationStream;
@@ -17,18 +20,28 @@ import org.postgresql.replication.PGReplicationStream;
  */
 public final class ReplicationSession implements AutoCloseable {
     private static final int STATUS_INTERVAL_SECONDS = 5;
+    /** A socket of the URL's own choice (socketFactory) has waited for a millisecond only. */
+    private static final long FOREIGN_SOCKET_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     // The stream does not keep its connection alive, so both are held here.
     private final Connection connection;
+    private final Optional<PollSocket> socket;
     private PGReplicationStream stream;
 
-    private ReplicationSession(Connection connection) {
+    private ReplicationSession(Connection connection, Optional<PollSocket> socket) {
         this.connection = connection;
+        this.socket = socket;
     }
 
     /** Connects; the stream is not started yet. */
     public static ReplicationSession open(SourceSessions sessions, String job) throws SQLException {
-        return new ReplicationSession(sessions.openReplication(job));
+        String key = UUID.randomUUID().toString();
+        try {
+            Connection connection = sessions.openReplication(job, key);
+            return new ReplicationSession(connection, Optional.ofNullable(PollSocket.Factory.take(key)));
+        } finally {
+            PollSocket.Factory.take(key);
+        }
     }
 
     public SystemIdentity identify() throws SQLException {
@@ -71,12 +84,26 @@ public final class ReplicationSession implements AutoCloseable {
     }
 
     /**
-     * The next message, without waiting for one.
+     * The next message, if one arrives in time.
      *
-     * @return null when nothing has arrived; keepalives were then answered
+     * @param waitMillis how long to wait for one, whatever keepalives come meanwhile; at least 1
+     * @return null when none has arrived; keepalives were then answered
      */
-    public ByteBuffer poll() throws SQLException {
-        return stream.readPending();
+    public ByteBuffer poll(int waitMillis) throws SQLException {
+        if (socket.isEmpty()) {
+            ByteBuffer message = stream.readPending();
+            if (message == null) {
+                LockSupport.parkNanos(FOREIGN_SOCKET_PAUSE_NANOS);
+            }
+            return message;
+        }
+        PollSocket polled = socket.get();
+        polled.lookFor(waitMillis);
+        try {
+            return stream.readPending();
+        } finally {
+            polled.stopLooking();
+        }
     }
 
     /** How far the server has read its log for us, as of the last message. */

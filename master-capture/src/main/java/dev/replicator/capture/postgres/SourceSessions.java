@@ -47,11 +47,17 @@ public final class SourceSessions {
                 DriverManager.getConnection(url, properties), connection -> SessionPins.pinMaster(connection, job));
     }
 
-    /** A session for the replication protocol; it takes simple SQL statements, too. */
-    Connection openReplication(String job) throws SQLException {
+    /**
+     * A session for the replication protocol; it takes simple SQL statements, too.
+     *
+     * @param socketKey by which {@link PollSocket.Factory#take} gives its socket
+     */
+    Connection openReplication(String job, String socketKey) throws SQLException {
         Properties properties = properties(job);
         properties.setProperty("replication", "database");
         properties.setProperty("preferQueryMode", "simple");
+        properties.setProperty("socketFactory", PollSocket.Factory.class.getName());
+        properties.setProperty("socketFactoryArg", socketKey);
         return pinned(DriverManager.getConnection(url, properties), connection -> SessionPins.pin(connection, job));
     }
 
