@@ -49,6 +49,8 @@ public final class SlaveDaemon implements Daemon {
                 config.forwarder().address(),
                 config.forwarder().token(),
                 config.forwarder().tls());
+        // Now, beside the database: the first lane will want both.
+        channel.getState(true);
         control = new ControlLink(
                 channel, this::report, command -> coordinator.command(command), () -> coordinator.waitsForLock());
         coordinator = new Coordinator(config, new Wiring(), control::changed);

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyStore;
 import java.util.Base64;
-import java.util.concurrent.TimeUnit;
 
 /** Gives a server a key and a certificate that it has signed itself. */
 final class Tls {
@@ -54,10 +53,11 @@ final class Tls {
                         PASSWORD,
                         "-keystore",
                         store.toString())
-                .inheritIO()
+                .redirectErrorStream(true)
                 .start();
-        if (!process.waitFor(1, TimeUnit.MINUTES) || process.exitValue() != 0) {
-            throw new IOException("keytool made no key");
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IOException("keytool made no key: " + said);
         }
     }
 
