@@ -21,10 +21,16 @@ import java.util.function.LongSupplier;
 final class ReaderLoop {
     /** Longest wait for a message; one that comes ends it. */
     private static final int WAIT_MILLIS = 20;
-    /** The same where commits of the master wait for our confirmation, which is sent between two waits. */
-    private static final int SYNCHRONOUS_WAIT_MILLIS = 1;
+    /**
+     * The same where commits of the master wait for our confirmation, which is sent between two waits, and far behind: a pause
+     * of the server's is not added to ours then.
+     */
+    private static final int SHORT_WAIT_MILLIS = 1;
     /** Between two looks around while messages come. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+    /** The server may prepare what it sends next for so long. */
+    private static final long LULL_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private static final long BEHIND_MICROS = TimeUnit.SECONDS.toMicros(1);
     private static final long BLOCKED_NANOS = TimeUnit.MICROSECONDS.toNanos(30);
@@ -54,6 +60,7 @@ final class ReaderLoop {
     private TransactionWriter writer;
     private CatalogWatcher watcher;
     private boolean stalled;
+    private boolean behind;
     private long confirmedLsn;
     private long confirmedAt = System.nanoTime() - CONFIRM_IDLE_NANOS;
     private long heartbeatAt = System.nanoTime() - HEARTBEAT_NANOS;
@@ -80,6 +87,7 @@ final class ReaderLoop {
         writer = transactions;
         watcher = catalog;
         long lookedAt = System.nanoTime();
+        long messageAt = lookedAt;
         while (!limits.stopping().getAsBoolean()) {
             long asked = System.nanoTime();
             ByteBuffer message = replication.poll(waitMillis());
@@ -88,6 +96,7 @@ final class ReaderLoop {
             if (!idle) {
                 gathering.received(message.remaining());
                 decoder.decode(message);
+                messageAt = answered;
             }
             if (!decoder.inTransaction() && !announcements.isEmpty()) {
                 // Not only when it looks around: that could always happen inside a transaction.
@@ -96,7 +105,8 @@ final class ReaderLoop {
             if (idle || answered - lookedAt >= LOOK_NANOS) {
                 lookedAt = answered;
                 lookAround(idle, decoder.inTransaction());
-                spool.queue().mayGather(!idle && isBehind() && !watcher.isSynchronousStandby());
+                behind = answered - messageAt < LULL_NANOS && isBehind();
+                spool.queue().mayGather(!idle && behind && !watcher.isSynchronousStandby());
             }
             if (stalled) {
                 stalled = false;
@@ -109,7 +119,7 @@ final class ReaderLoop {
     }
 
     private int waitMillis() {
-        return watcher.isSynchronousStandby() ? SYNCHRONOUS_WAIT_MILLIS : WAIT_MILLIS;
+        return behind || watcher.isSynchronousStandby() ? SHORT_WAIT_MILLIS : WAIT_MILLIS;
     }
 
     private boolean isBehind() {

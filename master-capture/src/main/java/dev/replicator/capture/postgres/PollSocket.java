@@ -61,6 +61,10 @@ final class PollSocket extends Socket {
         waitMillis = 0;
     }
 
+    private boolean isOver() {
+        return waitMillis == 0 || System.nanoTime() - until >= 0;
+    }
+
     @Override
     public void setSoTimeout(int millis) throws SocketException {
         looking = polled && millis == LOOK_MILLIS;
@@ -78,10 +82,9 @@ final class PollSocket extends Socket {
             super(in);
         }
 
-        /** Nothing once messages are looked for: pgjdbc asks at each message, and reading tells as well. */
         @Override
         public int available() throws IOException {
-            return polled ? 0 : in.available();
+            return polled && isOver() ? 0 : in.available();
         }
 
         @Override
@@ -105,7 +108,7 @@ final class PollSocket extends Socket {
         }
 
         private void mayRead() throws LookEndedException {
-            if (looking && (waitMillis == 0 || System.nanoTime() - until >= 0)) {
+            if (looking && isOver()) {
                 throw new LookEndedException();
             }
         }

@@ -69,6 +69,7 @@ class PollSocketTest {
                 in.read();
             }
         });
+        assertEquals(0, in.available());
         socket.lookFor(60_000);
         socket.setSoTimeout(LOOK);
         assertEquals(0, in.read());
