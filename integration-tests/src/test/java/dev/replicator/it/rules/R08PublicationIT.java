@@ -31,7 +31,7 @@ class R08PublicationIT {
             try (TableWatch reader = stage.watch("s", "t", 1)) {
                 stage.beginNewEpoch();
                 stage.startCapture();
-                stage.awaitRestored("s", "public.t", 2);
+                stage.awaitRestoredAfter("s", "public.t", 1);
                 reader.assertServedAllAlong();
             }
         }
