@@ -143,9 +143,12 @@ class MasterReaderIT {
                 throw new IllegalStateException(e);
             }
         });
-        capture.sql("CREATE TABLE later (id int PRIMARY KEY)");
-        capture.awaitCaptured("public.later");
-        enough.set(true);
+        try {
+            capture.sql("CREATE TABLE later (id int PRIMARY KEY)");
+            capture.awaitCaptured("public.later");
+        } finally {
+            enough.set(true);
+        }
         writing.get();
     }
 
