@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -260,9 +261,10 @@ public final class FaultyProxy implements AutoCloseable {
         }
 
         private void close(Socket socket) throws IOException {
-            if (!socket.isClosed()) {
+            try (socket) {
                 socket.setSoLinger(true, 0);
-                socket.close();
+            } catch (SocketException ignored) {
+                // the other pump was faster: it is closed
             }
         }
 

@@ -29,8 +29,11 @@ class KillIT {
 
     @AfterEach
     void stop() throws Exception {
-        traffic.finish();
-        replication.close();
+        try {
+            traffic.finish();
+        } finally {
+            replication.close();
+        }
     }
 
     @Test

@@ -58,8 +58,8 @@ class SubsetIT {
 
     @AfterAll
     static void stop() throws Exception {
-        proxy.close();
         replication.close();
+        proxy.close();
     }
 
     private static void mixedTransactions() throws Exception {

@@ -27,8 +27,11 @@ class TrafficIT {
 
     @AfterEach
     void stop() throws Exception {
-        traffic.finish();
-        replication.close();
+        try {
+            traffic.finish();
+        } finally {
+            replication.close();
+        }
     }
 
     @Test

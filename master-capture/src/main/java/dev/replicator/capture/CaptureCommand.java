@@ -113,6 +113,7 @@ public final class CaptureCommand implements Callable<Integer> {
         Slot slot = new Slot(config.source().slot());
         Publication publication = new Publication(config.source().publication());
         try (Connection sql = sessions(config).open("replicator capture drop", ANSWER_SECONDS)) {
+            SlotOwnership.check(sql, slot);
             slot.drop(sql);
             publication.drop(sql);
         } catch (SQLException e) {

@@ -4,6 +4,7 @@ import dev.replicator.capture.postgres.Catalog;
 import dev.replicator.capture.postgres.CatalogTable;
 import dev.replicator.capture.postgres.MasterSettings;
 import dev.replicator.capture.postgres.Publication;
+import dev.replicator.capture.postgres.SlotState;
 import dev.replicator.capture.postgres.SourceSessions;
 import dev.replicator.capture.postgres.TableCatalog;
 import dev.replicator.queue.TableName;
@@ -51,6 +52,7 @@ public final class CapturePreflight {
                 findings.add(Finding.missing("server", defect, "Upgrade the master to a newer minor release."));
             }
             MasterSettings settings = MasterSettings.read(sql, source.slot());
+            slot(sql);
             settings(settings);
             role(settings);
             tables(sql, version, settings);
@@ -61,6 +63,15 @@ public final class CapturePreflight {
                             + e.getSQLState() + ")",
                     "Check that it runs, and url, user, password and pg_hba.conf."));
         }
+    }
+
+    private void slot(Connection sql) throws SQLException {
+        String name = config.source().slot();
+        Catalog.slot(sql, name)
+                .map(SlotState::defect)
+                .filter(defect -> !defect.isEmpty())
+                .ifPresent(defect ->
+                        findings.add(Finding.missing("replication slot " + name, defect, SlotOwnership.REMEDY)));
     }
 
     private void settings(MasterSettings settings) {

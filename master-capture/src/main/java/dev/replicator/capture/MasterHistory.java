@@ -61,11 +61,12 @@ final class MasterHistory {
      * Makes sure that there is a history that this master continues.
      *
      * @return the publication the stream is made with
-     * @throws ReplicatorException FORKED_HISTORY when continuity cannot be proved
+     * @throws ReplicatorException FORKED_HISTORY when continuity cannot be proved; CONFIGURATION when the slot is not ours
      */
     PublicationState prepare(Connection sql, SystemIdentity identity)
             throws SQLException, IOException, InterruptedException {
         ServerRequirements.check(Catalog.serverVersion(sql));
+        SlotOwnership.check(sql, slot);
         if (!spool.queue().hasHistory()) {
             begin(sql, identity);
         }
@@ -168,9 +169,6 @@ final class MasterHistory {
             throws SQLException, IOException, InterruptedException {
         SlotState state = Catalog.slot(sql, slot.name())
                 .orElseThrow(() -> lost("replication slot " + slot.name() + " does not exist"));
-        if (!state.plugin().equals(Slot.PLUGIN)) {
-            throw lost("replication slot " + slot.name() + " has plugin " + state.plugin() + ", not " + Slot.PLUGIN);
-        }
         if (state.lost()) {
             throw lost("the master has removed WAL that replication slot " + slot.name()
                     + " needs (max_slot_wal_keep_size)");

@@ -122,8 +122,9 @@ final class MasterReader implements Runnable {
 
     private void end(ReplicatorException e) {
         fatal = e;
-        board.state(CaptureState.STOPPED, e.hint().isEmpty() ? e.getMessage() : e.getMessage() + ". " + e.hint());
-        LOG.error("Capture stops: {} {}", e.getMessage(), e.hint());
+        String reason = e.hint().isEmpty() ? e.getMessage() : e.getMessage() + ". " + e.hint();
+        board.state(CaptureState.STOPPED, reason);
+        LOG.error("Capture stops: {}", reason);
     }
 
     private void runOnce() throws IOException, InterruptedException {

@@ -100,10 +100,11 @@ final class NewEpoch implements AutoCloseable {
         return new Position(later.epoch(), Math.max(ours.seq(), theirs.seq()), later.lsn());
     }
 
-    /** What is not known, for the operator to judge. */
+    /** What is not known, for the operator to judge; says so before that when the slot is somebody else's. */
     String unknownRange() throws SQLException {
         String from = last == null ? "the beginning" : last.toString();
         try (Connection sql = sessions.open("replicator capture new epoch", ANSWER_SECONDS)) {
+            SlotOwnership.check(sql, new Slot(config.source().slot()));
             Optional<SlotState> slot = Catalog.slot(sql, config.source().slot());
             String at = slot.map(state -> "the old slot stands at " + Lsn.format(state.confirmedLsn()))
                     .orElse("there is no slot");
@@ -118,7 +119,9 @@ final class NewEpoch implements AutoCloseable {
                 ReplicationSession replication = ReplicationSession.open(sessions, "replicator_new_epoch")) {
             ServerRequirements.check(Catalog.serverVersion(sql));
             SystemIdentity identity = replication.identify();
-            new Slot(config.source().slot()).drop(sql);
+            Slot slot = new Slot(config.source().slot());
+            SlotOwnership.check(sql, slot);
+            slot.drop(sql);
             int number = last == null ? 1 : last.epoch().number() + 1;
             long seq = last == null ? 0 : last.seq();
             MasterHistory history = new MasterHistory(spool, sessions, config.source(), forwarder, new StatusBoard());

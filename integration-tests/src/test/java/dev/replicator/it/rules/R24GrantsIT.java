@@ -76,8 +76,8 @@ class R24GrantsIT {
 
     @AfterAll
     static void stop() throws Exception {
-        proxy.close();
         stage.close();
+        proxy.close();
         SharedServers.master().execute("postgres", "DROP ROLE hr_boss");
     }
 

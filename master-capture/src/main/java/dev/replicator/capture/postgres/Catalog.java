@@ -23,7 +23,7 @@ import java.util.Optional;
 public final class Catalog {
     private static final String SLOT =
             """
-            SELECT plugin, database, coalesce(active_pid, 0), confirmed_flush_lsn::text,
+            SELECT plugin, database, database IS DISTINCT FROM current_database(), coalesce(active_pid, 0), confirmed_flush_lsn::text,
                    coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::int8,
                    coalesce(safe_wal_size, -1), coalesce(wal_status = 'lost', false)
               FROM pg_catalog.pg_replication_slots WHERE slot_name = ?""";
@@ -183,15 +183,16 @@ public final class Catalog {
                 if (!row.next()) {
                     return Optional.empty();
                 }
-                String confirmed = row.getString(4);
+                String confirmed = row.getString(5);
                 return Optional.of(new SlotState(
                         row.getString(1),
                         row.getString(2),
-                        row.getLong(3),
+                        row.getBoolean(3),
+                        row.getLong(4),
                         confirmed == null ? 0 : Lsn.parse(confirmed),
-                        row.getLong(5),
                         row.getLong(6),
-                        row.getBoolean(7)));
+                        row.getLong(7),
+                        row.getBoolean(8)));
             }
         }
     }
