@@ -1,12 +1,17 @@
 package dev.replicator.capture;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.replicator.embedded.EmbeddedPostgres;
+import dev.replicator.runtime.ErrorCode;
+import dev.replicator.runtime.ReplicatorException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -50,6 +55,51 @@ class ForkedHistoryIT {
             String error = capture.daemon().board().error();
             assertTrue(error.contains("its history is not the one we captured"), error);
             assertEquals(2, capture.transactions().size());
+        }
+    }
+
+    /** Not the master but our disk went back: a torn end is read again, but not what the master was told is durable. */
+    @Test
+    void r16ShouldTellASpoolThatLostItsEndFromAnotherHistory() throws Exception {
+        Path spool = directory.resolve("spool");
+        try (EmbeddedPostgres server = EmbeddedPostgres.builder()
+                        // Commits are in the log when they return: the test asks how far the log reaches.
+                        .setting("synchronous_commit", "on")
+                        .start();
+                CaptureFixture capture = new CaptureFixture(server, spool, "torn")) {
+            capture.sql("CREATE TABLE t (id int PRIMARY KEY)");
+            capture.startAndAwait("public.t");
+            capture.sql("INSERT INTO t VALUES (1)");
+            capture.awaitAll();
+            Path segment = spool.resolve("segment-0000000001.open");
+            long before = Files.size(segment);
+            capture.sql("INSERT INTO t VALUES (2)");
+            capture.awaitAll();
+            String end = capture.query("SELECT pg_current_wal_lsn()");
+            CaptureFixture.await(
+                    "the master was told",
+                    () -> capture.query("SELECT 1 FROM pg_replication_slots WHERE confirmed_flush_lsn >= '" + end + "'")
+                            != null);
+            copy(spool, directory.resolve("crashed"));
+            capture.stop();
+            delete(spool);
+            copy(directory.resolve("crashed"), spool);
+            try (FileChannel file = FileChannel.open(segment, StandardOpenOption.WRITE)) {
+                file.truncate(before + 10);
+            }
+
+            capture.start();
+
+            CaptureFixture.await("capture stops", () -> capture.daemon().board().state() == CaptureState.STOPPED);
+            String error = capture.daemon().board().error();
+            assertTrue(
+                    error.contains("the spool is damaged: 10 bytes of " + segment + " behind offset " + before), error);
+            assertTrue(error.contains("but the master had been told that they are durable"), error);
+            assertTrue(error.contains("--new-epoch"), error);
+            assertEquals(
+                    ErrorCode.DAMAGE,
+                    assertThrows(ReplicatorException.class, capture.daemon()::awaitEnd)
+                            .code());
         }
     }
 

@@ -49,11 +49,10 @@ class R03DumpSnapshotIT {
     @Test
     void r03ShouldNotReadARootOfWhichAPartitionWasTruncatedAfterTheSnapshot() throws Exception {
         try (StepGate gate = StepGate.hold("dump.marker-emitted")) {
-            stage.onMaster(
-                    "CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id)",
-                    "CREATE TABLE root_1 PARTITION OF root FOR VALUES FROM (0) TO (10)",
-                    "CREATE TABLE root_2 PARTITION OF root FOR VALUES FROM (10) TO (20)",
-                    "INSERT INTO root SELECT generate_series(0, 19)");
+            stage.onMaster("BEGIN; CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+                    + " CREATE TABLE root_1 PARTITION OF root FOR VALUES FROM (0) TO (10);"
+                    + " CREATE TABLE root_2 PARTITION OF root FOR VALUES FROM (10) TO (20);"
+                    + " INSERT INTO root SELECT generate_series(0, 19); COMMIT");
             gate.awaitArrival();
             stage.onMaster("TRUNCATE root_1");
         }

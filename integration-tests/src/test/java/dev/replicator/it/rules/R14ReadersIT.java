@@ -255,6 +255,33 @@ class R14ReadersIT {
         stage.stopSlave("d");
     }
 
+    /** The slave does not take a row of the copy: the re-sync fails, the table goes on as before, the next one mends it. */
+    @Test
+    void r14ShouldGoOnWithATableWhoseReSyncFails() throws Exception {
+        start("i", "public.u");
+        stage.onSlave(
+                "i",
+                "UPDATE u SET v = -70 WHERE id = 70",
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " $$BEGIN IF NEW.id = 70 THEN RAISE 'not here'; END IF; RETURN NEW; END$$",
+                "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON u FOR EACH ROW EXECUTE FUNCTION refuse()",
+                "ALTER TABLE u ENABLE ALWAYS TRIGGER refuse");
+
+        resync("i", "public.u");
+
+        String error =
+                stage.awaitTableState("i", "public.u", "error").path("error").asText();
+        assertTrue(error.startsWith("the re-sync failed: replacing the rows failed: SQLSTATE P0001"), error);
+        stage.onMaster("UPDATE u SET v = 7777 WHERE id = 7");
+        stage.awaitSlaveValue("i", "SELECT 1 FROM u WHERE v = 7777");
+        assertEquals("-70", stage.slaveValue("i", "SELECT v FROM u WHERE id = 70"));
+        stage.onSlave("i", "DROP TRIGGER refuse ON u");
+        resync("i", "public.u");
+        awaitEnd("i", 1);
+        stage.assertEqualTables("i", "public.u");
+        stage.stopSlave("i");
+    }
+
     /**
      * A partitioned table of the slave's own, with rows, is adopted and later copied again in service. Its copy is one plain
      * table; the rows go back through the root.

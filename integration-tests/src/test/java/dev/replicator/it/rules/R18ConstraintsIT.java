@@ -128,6 +128,27 @@ class R18ConstraintsIT {
         assertEquals(List.of(), fallBacks("public.other"));
     }
 
+    /** A key that is checked here while the rows it points to are not there: the restore says so, and waits for them. */
+    @Test
+    void r18ShouldWaitForTheRowsThatAForeignKeyNeeds() throws Exception {
+        stage.defineOrdinarySlave("child", "", "public.t");
+        Session child = stage.slaveSession("child")
+                .run(
+                        "CREATE TABLE parent (id int PRIMARY KEY)",
+                        "CREATE TABLE t (id int PRIMARY KEY, p int REFERENCES parent)");
+        stage.startSlave("child");
+        stage.waiting()
+                .until("the slave says what its table waits for", status -> Stage.tableOf(status, "child", "public.t")
+                        .path("error")
+                        .asText()
+                        .startsWith("a foreign key here refuses its rows until the table it references is loaded: "));
+
+        child.run("INSERT INTO parent SELECT generate_series(0, 100)");
+
+        stage.awaitTableState("child", "public.t", "in-sync");
+        stage.assertEqualTables("child", "public.t");
+    }
+
     private static List<String> fallBacks(String table) {
         return stage.log().matching("replaying the batch row by row").stream()
                 .filter(line -> line.contains("[" + table + "]"))

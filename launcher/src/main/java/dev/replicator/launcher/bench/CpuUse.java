@@ -32,8 +32,16 @@ final class CpuUse {
 
     private Map<String, Double> all(Map<String, Double> daemons) throws IOException {
         Map<String, Double> all = new TreeMap<>(daemons);
-        all.put("master", run.master().cpuSeconds());
-        all.put("target", run.target().cpuSeconds());
+        putKnown(all, "master", run.master());
+        putKnown(all, "target", run.target());
         return all;
+    }
+
+    /** A server that is not ours, on another machine perhaps, has no entry: 0 would be taken for its use. */
+    private static void putKnown(Map<String, Double> all, String name, BenchServer server) throws IOException {
+        double seconds = server.cpuSeconds();
+        if (!Double.isNaN(seconds)) {
+            all.put(name, seconds);
+        }
     }
 }

@@ -13,12 +13,15 @@ import java.util.concurrent.locks.LockSupport;
 import org.postgresql.PGConnection;
 import org.postgresql.replication.LogSequenceNumber;
 import org.postgresql.replication.PGReplicationStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A session with a walsender. What is confirmed is only what {@link #confirm} was given: pgjdbc's own flushing of
  * keepalive positions is off (rule R20). Used by one thread, except {@link #abort()}.
  */
 public final class ReplicationSession implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ReplicationSession.class);
     private static final int STATUS_INTERVAL_SECONDS = 5;
     /** A socket of the URL's own choice (socketFactory) has waited for a millisecond only. */
     private static final long FOREIGN_SOCKET_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
@@ -124,8 +127,7 @@ public final class ReplicationSession implements AutoCloseable {
         try {
             connection.abort(Runnable::run);
         } catch (SQLException e) {
-            org.slf4j.LoggerFactory.getLogger(ReplicationSession.class)
-                    .debug("Replication connection was already gone: {}", e.getMessage());
+            LOG.debug("Replication connection was already gone: {}", e.getMessage());
         }
     }
 
