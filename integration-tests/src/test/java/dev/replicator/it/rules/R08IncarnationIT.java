@@ -68,11 +68,10 @@ class R08IncarnationIT {
         stage.onMaster("CREATE TABLE taken (id int PRIMARY KEY)", "INSERT INTO taken VALUES (1)");
         stage.awaitRestored("s", "public.taken", 1);
         try (TableWatch reader = stage.watch("s", "taken", 1)) {
-            // Back again before anybody looks: only the row in pg_publication_rel is another one.
+            // Back again before anybody can look: only the row in pg_publication_rel is another one.
             stage.onMaster(
-                    "ALTER PUBLICATION replicator_shop DROP TABLE taken",
-                    "INSERT INTO taken VALUES (2)",
-                    "ALTER PUBLICATION replicator_shop ADD TABLE taken",
+                    "BEGIN; ALTER PUBLICATION replicator_shop DROP TABLE taken; INSERT INTO taken VALUES (2);"
+                            + " ALTER PUBLICATION replicator_shop ADD TABLE taken; COMMIT",
                     "INSERT INTO taken VALUES (3)");
             stage.awaitRestored("s", "public.taken", 2);
             stage.onMaster("ALTER PUBLICATION replicator_shop DROP TABLE taken", "INSERT INTO taken VALUES (4)");
