@@ -9,7 +9,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -257,15 +256,7 @@ public final class FaultyProxy implements AutoCloseable {
 
         void reset(Socket socket) throws IOException {
             fate(Fate.CARRY);
-            close(socket);
-        }
-
-        private void close(Socket socket) throws IOException {
-            try (socket) {
-                socket.setSoLinger(true, 0);
-            } catch (SocketException ignored) {
-                // the other pump was faster: it is closed
-            }
+            Connections.reset(socket);
         }
 
         private void pump(Way way, Socket from, Socket to) {
@@ -316,8 +307,8 @@ public final class FaultyProxy implements AutoCloseable {
                 lock.unlock();
             }
             try {
-                close(client);
-                close(forwarder);
+                Connections.reset(client);
+                Connections.reset(forwarder);
             } catch (IOException ignored) {
                 // closed already
             }
@@ -325,7 +316,7 @@ public final class FaultyProxy implements AutoCloseable {
 
         @Override
         public void abandonClient() throws IOException {
-            close(client);
+            Connections.reset(client);
         }
 
         @Override

@@ -8,7 +8,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,17 +47,9 @@ public final class RecordingProxy implements AutoCloseable {
     public void cut() throws IOException {
         synchronized (sockets) {
             for (Socket socket : sockets) {
-                cut(socket);
+                Connections.reset(socket);
             }
             sockets.clear();
-        }
-    }
-
-    private static void cut(Socket socket) throws IOException {
-        try (socket) {
-            socket.setSoLinger(true, 0);
-        } catch (SocketException ignored) {
-            // its pump was faster: it is closed
         }
     }
 

@@ -3,7 +3,6 @@ package dev.replicator.capture;
 import dev.replicator.capture.postgres.Catalog;
 import dev.replicator.capture.postgres.ReplicationSession;
 import dev.replicator.capture.postgres.Slot;
-import dev.replicator.capture.postgres.SlotState;
 import dev.replicator.capture.postgres.SourceSessions;
 import dev.replicator.capture.postgres.SystemIdentity;
 import dev.replicator.queue.Epoch;
@@ -17,7 +16,6 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Optional;
 
 /**
  * What an operator does when continuity is lost: begins a new history, with numbers that go on (rule R07). The old slot
@@ -104,9 +102,8 @@ final class NewEpoch implements AutoCloseable {
     String unknownRange() throws SQLException {
         String from = last == null ? "the beginning" : last.toString();
         try (Connection sql = sessions.open("replicator capture new epoch", ANSWER_SECONDS)) {
-            SlotOwnership.check(sql, new Slot(config.source().slot()));
-            Optional<SlotState> slot = Catalog.slot(sql, config.source().slot());
-            String at = slot.map(state -> "the old slot stands at " + Lsn.format(state.confirmedLsn()))
+            String at = SlotOwnership.check(sql, new Slot(config.source().slot()))
+                    .map(state -> "the old slot stands at " + Lsn.format(state.confirmedLsn()))
                     .orElse("there is no slot");
             return "Unknown: every change of the master from " + from + " up to now, "
                     + Lsn.format(Catalog.flushLsn(sql)) + " (" + at + ").";

@@ -7,6 +7,7 @@ import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.ReplicatorException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Optional;
 
 /**
  * Whether a slot of the configured name is ours. All databases of a server share one name space of slots (PostgreSQL manual,
@@ -19,15 +20,18 @@ final class SlotOwnership {
     private SlotOwnership() {}
 
     /**
-     * Checks a slot before it is read, judged or dropped; one that does not exist is fine.
+     * Checks a slot before it is read, judged or dropped.
      *
+     * @return how it stands; empty when it does not exist, which is fine
      * @throws ReplicatorException CONFIGURATION when it is somebody else's
      */
-    static void check(Connection sql, Slot slot) throws SQLException {
-        String defect = Catalog.slot(sql, slot.name()).map(SlotState::defect).orElse("");
+    static Optional<SlotState> check(Connection sql, Slot slot) throws SQLException {
+        Optional<SlotState> state = Catalog.slot(sql, slot.name());
+        String defect = state.map(SlotState::defect).orElse("");
         if (!defect.isEmpty()) {
             throw new ReplicatorException(
                     ErrorCode.CONFIGURATION, "replication slot " + slot.name() + " " + defect, REMEDY);
         }
+        return state;
     }
 }

@@ -9,6 +9,7 @@ import dev.replicator.embedded.EmbeddedPostgres;
 import dev.replicator.runtime.ErrorCode;
 import dev.replicator.runtime.Finding;
 import dev.replicator.runtime.ReplicatorException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** Slots have one name space for all databases of a server: somebody else's is neither read, nor judged, nor dropped. */
 class SlotOwnershipIT {
@@ -57,7 +59,7 @@ class SlotOwnershipIT {
 
     @Test
     void shouldStopBeforeASlotOfAnotherDatabase() throws Exception {
-        server.execute("early", "SELECT pg_create_logical_replication_slot('" + SLOT + "', 'pgoutput')");
+        makeForeignSlot();
 
         assertStops(FOREIGN);
     }
@@ -74,7 +76,7 @@ class SlotOwnershipIT {
 
     @Test
     void shouldNotDropASlotOfAnotherDatabaseForANewEpoch() throws Exception {
-        server.execute("early", "SELECT pg_create_logical_replication_slot('" + SLOT + "', 'pgoutput')");
+        makeForeignSlot();
         CaptureConfig.Source source = capture.config().source();
         SourceSessions sessions = new SourceSessions(
                 source.url(), source.user(), source.password().value());
@@ -88,8 +90,25 @@ class SlotOwnershipIT {
     }
 
     @Test
+    void shouldNotDropASlotOfAnotherDatabaseByCommand() throws Exception {
+        makeForeignSlot();
+        CaptureConfig.Source source = capture.config().source();
+        Path file = Files.writeString(
+                directory.resolve("capture.yaml"),
+                "cluster: late\nsource: {engine: postgres, url: \"" + source.url() + "\", user: " + source.user()
+                        + ", slot: " + SLOT + "}\ntables: [\"public.*\"]\nqueue: {directory: "
+                        + directory.resolve("spool") + ", max-size: 1GiB}\n");
+        CaptureCommand command =
+                CommandLine.populateCommand(new CaptureCommand(), "--config", file.toString(), "--drop");
+
+        assertRefused(assertThrows(ReplicatorException.class, command::call));
+
+        assertEquals("early", slotDatabase());
+    }
+
+    @Test
     void shouldTellBeforehand() throws Exception {
-        server.execute("early", "SELECT pg_create_logical_replication_slot('" + SLOT + "', 'pgoutput')");
+        makeForeignSlot();
 
         List<Finding> findings = CapturePreflight.check(capture.config());
 
@@ -99,6 +118,10 @@ class SlotOwnershipIT {
                                 && finding.problem().equals(FOREIGN)
                                 && finding.fix().contains("source.slot")),
                 findings.toString());
+    }
+
+    private static void makeForeignSlot() throws Exception {
+        server.execute("early", "SELECT pg_create_logical_replication_slot('" + SLOT + "', 'pgoutput')");
     }
 
     private void assertStops(String reason) throws Exception {
